@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * Names of statuses and the version of the running library. */
+#include "error.h"
+
+#define STATUS_TEXT_(x) #x
+#define STATUS_TEXT(x) STATUS_TEXT_(x)
+
+int32_t spr_version_number(void)
+{
+    return 10000 * SPR_VERSION_MAJOR + 100 * SPR_VERSION_MINOR + SPR_VERSION_PATCH;
+}
+
+const char *spr_version_text(void)
+{
+    return STATUS_TEXT(SPR_VERSION_MAJOR) "." STATUS_TEXT(SPR_VERSION_MINOR) "." STATUS_TEXT(SPR_VERSION_PATCH);
+}
+
+int32_t spr_abi_number(void)
+{
+    return SPR_ABI;
+}
+
+const char *spr_status_name(spr_status status)
+{
+#define STATUS_CASE(name) case name: return #name
+    switch (status) {
+    STATUS_CASE(SPR_OK);
+    STATUS_CASE(SPR_NOTICE_EMPTY);
+    STATUS_CASE(SPR_NOTICE_DROPPED);
+    STATUS_CASE(SPR_NOTICE_NOT_FINITE);
+    STATUS_CASE(SPR_NOTICE_INFEASIBLE);
+    STATUS_CASE(SPR_ERROR_ARGUMENT);
+    STATUS_CASE(SPR_ERROR_MEMORY);
+    STATUS_CASE(SPR_ERROR_OPTION_NAME);
+    STATUS_CASE(SPR_ERROR_OPTION_TYPE);
+    STATUS_CASE(SPR_ERROR_OPTION_RANGE);
+    STATUS_CASE(SPR_ERROR_CONFLICT);
+    STATUS_CASE(SPR_ERROR_STATE);
+    STATUS_CASE(SPR_ERROR_TOKENS);
+    STATUS_CASE(SPR_ERROR_DTYPE);
+    STATUS_CASE(SPR_ERROR_STRIDE);
+    STATUS_CASE(SPR_ERROR_NOT_FINITE);
+    STATUS_CASE(SPR_ERROR_ALIGNMENT);
+    STATUS_CASE(SPR_ERROR_OVERLAP);
+    STATUS_CASE(SPR_ERROR_INFEASIBLE);
+    STATUS_CASE(SPR_ERROR_SIZE);
+    STATUS_CASE(SPR_ERROR_EXPERT_ID);
+    STATUS_CASE(SPR_ERROR_UNSUPPORTED);
+    STATUS_CASE(SPR_ERROR_STRUCT_SIZE);
+    }
+#undef STATUS_CASE
+    return "unknown status";
+}
