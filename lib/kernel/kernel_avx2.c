@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * The AVX2 variant. */
+#include "kernel.h"
+#include "../../include/spinroute.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+
+#include "../base/exact.h"
+
+#define VARIANT "avx2"
+#define LANE(name) spr__avx2_##name
+#include "lanes_avx2.h"
+#include "body.h"
+
+const spr__kernel *spr__avx2_kernel(void)
+{
+    return &spr__avx2_table;
+}
+#else
+const spr__kernel *spr__avx2_kernel(void)
+{
+    return NULL;
+}
+#endif
