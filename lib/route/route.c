@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT
+ * The routing calls: which stages run, in which order. */
+#include "call.h"
+#include "../base/array.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/exact.h"
+
+static spr_status route_check_table(const spr_table *table, spr_error *error)
+{
+    if (table == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "table is NULL");
+    if (table->size < offsetof(spr_table, statistics) + sizeof table->statistics || table->size > 4096)
+        return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "table->size is %zu; accepted is sizeof(spr_table) = %zu",
+                         table->size, sizeof *table);
+    for (size_t i = sizeof *table; i < table->size; i++)
+        if (((const unsigned char *)table)[i] != 0)
+            return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "table has a nonzero byte at %zu, beyond the %zu bytes that "
+                             "this version knows", i, sizeof *table);
+    if (table->ids == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "table->ids is NULL; it is the one array that cannot be left out");
+    if (table->statistics != NULL &&
+        (table->statistics->size < offsetof(spr_statistics, gap) + sizeof(double) || table->statistics->size > 4096))
+        return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "table->statistics->size is %zu; accepted is "
+                         "sizeof(spr_statistics) = %zu", table->statistics->size, sizeof *table->statistics);
+    return SPR_OK;
+}
+
+/* The arrays that every routing call reads. */
+static int route_inputs(const spr__call *call, const spr_batch *batch, spr__array *arrays)
+{
+    const int64_t experts = call->plan->options.experts;
+    const size_t element = batch->dtype == SPR_FLOAT32 ? 4 : 2;
+    size_t bytes = batch->tokens == 0 ? 0 : (size_t)(call->row_bytes * (batch->tokens - 1)) + (size_t)experts * element;
+    arrays[0] = (spr__array){"batch->logits", batch->logits, bytes, element, 0};
+    arrays[1] = (spr__array){"batch->token_mask", batch->token_mask, (size_t)batch->tokens, 1, 0};
+    arrays[2] = (spr__array){"batch->bias", batch->bias, (size_t)experts * 4, 4, 0};
+    return 3;
+}
+
+static spr_status route_check_arrays(const spr__call *call, const spr_batch *batch, const spr_table *table,
+                                     spr_error *error)
+{
+    const size_t experts = (size_t)call->plan->options.experts;
+    const size_t routes = (size_t)(batch->tokens * call->plan->options.k) * 4;
+    spr__array arrays[11];
+    int count = route_inputs(call, batch, arrays);
+    arrays[count++] = (spr__array){"table->ids", table->ids, routes, 4, 1};
+    arrays[count++] = (spr__array){"table->weights", table->weights, routes, 4, 1};
+    arrays[count++] = (spr__array){"table->counts", table->counts, experts * 4, 4, 1};
+    arrays[count++] = (spr__array){"table->offsets", table->offsets, (experts + 1) * 4, 4, 1};
+    arrays[count++] = (spr__array){"table->sorted", table->sorted, routes, 4, 1};
+    arrays[count++] = (spr__array){"table->positions", table->positions, routes, 4, 1};
+    arrays[count++] = (spr__array){"table->prices", table->prices, experts * 4, 4, 1};
+    arrays[count++] = (spr__array){"table->statistics", table->statistics, sizeof *table->statistics, 8, 1};
+    return spr__check_arrays(arrays, count, error);
+}
+
+/* Prices, then every token's best at those prices, then moves. Returns routes left over capacity. */
+static int64_t route_solve(spr__call *call)
+{
+    spr__market *market = &call->workspace->market;
+    int64_t over = 0;
+    spr__find_prices(call);
+    spr__assign(call, market->asked);
+    for (int64_t e = 0; e < call->plan->options.experts; e++) {
+        double excess = call->workspace->counts[e] - market->supply[e];
+        over += excess > 0.0 ? (int64_t)excess : 0;
+    }
+    call->statistics.price_overflow = over;
+    spr__bound(call);
+    return spr__repair(call);
+}
+
+/* Decides by earlier prices in token order, then finds the prices for the next batch. */
+static int64_t route_solve_causal(spr__call *call)
+{
+    spr_workspace *workspace = call->workspace;
+    const int64_t k = call->plan->options.k;
+    int64_t wanted = 0, routes = 0;
+    spr__assign_in_order(call, workspace->prices);
+    spr__read_ids(call);
+    for (int64_t i = 0; i < call->tokens * k; i++)
+        routes += call->ids[i] >= 0;
+    spr__find_prices(call);
+    spr__assign(call, workspace->market.asked);
+    spr__bound(call);
+    wanted = (int64_t)call->taken_routes;
+    return wanted - routes;
+}
+
+static spr_status route_infeasible(const spr__call *call, int64_t over, spr_error *error)
+{
+    return spr__fail(error, SPR_ERROR_INFEASIBLE, "capacity cannot be kept: %lld of %lld routes of %lld tokens find no "
+                     "place; accepted is a larger capacity, fewer tokens or option \"infeasible\" = drop",
+                     (long long)over, (long long)call->taken_routes, (long long)call->statistics.tokens);
+}
+
+/* Drops what is over capacity and weighs what is left. */
+static spr_status route_drop_and_weigh(spr__call *call, int64_t *dropped, int may_drop, spr_error *error)
+{
+    const spr_plan *plan = call->plan;
+    const int after = plan->options.normalize_order == spr__normalize_order_after_drop;
+    float *weights = call->weights;
+    spr_status status = SPR_OK;
+    if (may_drop) {
+        weights = weights != NULL ? weights : call->workspace->weights;
+        status = spr__weigh(call, call->ids, weights, !after, error);
+        if (status != SPR_OK)
+            return status;
+        *dropped = spr__drop(call, weights);
+        for (int64_t i = 0; i < call->tokens * plan->options.k; i++)
+            weights[i] = call->ids[i] < 0 ? 0.0f : weights[i];
+    }
+    if (call->weights != NULL && (!may_drop || after))
+        status = spr__weigh(call, call->ids, call->weights, 1, error);
+    return status;
+}
+
+static void route_fill_statistics(spr__call *call, const int32_t *counts)
+{
+    spr_statistics *statistics = &call->statistics;
+    const spr_plan *plan = call->plan;
+    const int64_t k = plan->options.k, devices = plan->options.devices, experts = plan->options.experts;
+    for (int64_t e = 0; e < experts; e++) {
+        statistics->routes += counts[e];
+        statistics->active_experts += counts[e] > 0;
+        statistics->max_load = counts[e] > statistics->max_load ? counts[e] : statistics->max_load;
+    }
+    for (int64_t t = 0; devices > 0 && t < call->tokens; t++)
+        for (int64_t i = 0; i < k; i++) {
+            const int32_t e = call->ids[t * k + i];
+            int seen = e < 0;
+            int64_t device = seen ? 0 : plan->device != NULL ? plan->device[e] : e * devices / experts;
+            for (int64_t j = 0; j < i && !seen; j++) {
+                const int32_t f = call->ids[t * k + j];
+                seen = f >= 0 && (plan->device != NULL ? plan->device[f] : f * devices / experts) == device;
+            }
+            statistics->device_touches += !seen;
+        }
+    spr_plan_capacity(plan, statistics->tokens, &statistics->capacity, NULL);
+    if (statistics->dropped > 0)
+        statistics->lower_bound = -INFINITY;
+    double scale = fabs(statistics->lower_bound) > 1e-300 ? fabs(statistics->lower_bound) : 1e-300;
+    statistics->gap = statistics->lower_bound > -INFINITY ? (statistics->energy - statistics->lower_bound) / scale
+                                                          : INFINITY;
+}
+
+/* Copies as much as the caller's struct holds. */
+static void route_give_statistics(const spr__call *call, spr_statistics *to)
+{
+    size_t size = to->size, known = size < sizeof *to ? size : sizeof *to;
+    memcpy((char *)to + sizeof to->size, (const char *)&call->statistics + sizeof to->size, known - sizeof to->size);
+}
+
+static spr_status route_notice(const spr__call *call, spr_error *error)
+{
+    const spr_statistics *s = &call->statistics;
+    if (s->dropped > 0 && call->plan->balanced)
+        return spr__fail(error, SPR_NOTICE_INFEASIBLE, "capacity cannot be kept otherwise: %lld routes of %lld tokens were "
+                         "dropped", (long long)s->dropped, (long long)s->tokens);
+    if (s->not_finite > 0)
+        return spr__fail(error, SPR_NOTICE_NOT_FINITE, "batch->logits has %lld rows with NaN or +inf; they got no expert",
+                         (long long)s->not_finite);
+    if (s->dropped > 0)
+        return spr__fail(error, SPR_NOTICE_DROPPED, "%lld routes over the capacity of %lld were dropped",
+                         (long long)s->dropped, (long long)s->capacity);
+    if (call->tokens == 0)
+        return spr__fail(error, SPR_NOTICE_EMPTY, "batch->tokens is 0; the table is empty");
+    return spr__ok(error);
+}
+
+/* Affinity of a table that was made without it: only when statistics are asked for. */
+static void route_plain_affinity(spr__call *call)
+{
+    const int64_t experts = call->plan->options.experts, k = call->plan->options.k, width = call->plan->width;
+    spr__chunk *chunk = &call->workspace->chunks[0];
+    double affinity = 0.0;
+    for (int64_t block = 0; block < call->blocks; block++) {
+        spr__load_block(call, block, chunk->rows);
+        call->kernel->to_tile(chunk->rows, width, chunk->tile);
+        spr__make_keys(call, chunk, chunk->tile, 1);
+        for (int64_t r = 0; r < SPR_BLOCK && block * SPR_BLOCK + r < call->tokens; r++) {
+            double sum = 0.0;
+            for (int64_t j = 0; j < k; j++) {
+                int32_t e = call->ids[(block * SPR_BLOCK + r) * k + j];
+                if (e >= 0)
+                    sum += chunk->tile[e * SPR_BLOCK + r];
+            }
+            affinity += sum;
+        }
+    }
+    (void)experts;
+    call->statistics.affinity = affinity;
+    call->statistics.energy = call->statistics.lower_bound = -affinity;
+}
+
+static void route_plain_greedy(spr__call *call, const int32_t *counts)
+{
+    spr_statistics *s = &call->statistics;
+    for (int64_t e = 0; e < call->plan->options.experts; e++) {
+        int64_t capacity = spr__expert_capacity(call->plan, s->tokens, e);
+        s->greedy_overflow += counts[e] > capacity ? counts[e] - capacity : 0;
+        s->greedy_max_load = counts[e] > s->greedy_max_load ? counts[e] : s->greedy_max_load;
+    }
+    route_plain_affinity(call);
+    s->greedy_affinity = s->affinity;
+}
+
+static spr_status route_plain(spr__call *call, spr_error *error)
+{
+    const spr_plan *plan = call->plan;
+    spr_workspace *workspace = call->workspace;
+    spr__select_plain(call, call->weights != NULL && !plan->has_capacity);
+    spr_status status = spr__call_check_finite(call, error);
+    if (status != SPR_OK)
+        return status;
+    if (call->want_statistics) {
+        spr__tabulate(call->ids, call->tokens * plan->options.k, plan->options.experts, workspace->counts,
+                      workspace->offsets, NULL, NULL);
+        route_plain_greedy(call, workspace->counts);
+    }
+    if (!plan->has_capacity)
+        return SPR_OK;
+    status = route_drop_and_weigh(call, &call->statistics.dropped, 1, error);
+    if (status == SPR_OK && call->want_statistics && call->statistics.dropped > 0)
+        route_plain_affinity(call);
+    return status;
+}
+
+static spr_status route_balanced(spr__call *call, spr_error *error)
+{
+    spr_workspace *workspace = call->workspace;
+    const spr_plan *plan = call->plan;
+    const int causal = plan->options.mode == spr__mode_causal;
+    spr__compute_affinity(call);
+    spr_status status = spr__call_check_finite(call, error);
+    if (status != SPR_OK)
+        return status;
+    const int32_t had_prices = workspace->has_prices;
+    workspace->has_prices = had_prices && (causal || plan->options.start == spr__start_warm);
+    spr__market_open(call);
+    if (call->want_statistics)
+        spr__greedy_statistics(call);
+    int64_t over = causal ? route_solve_causal(call) : route_solve(call);
+    workspace->has_prices = had_prices;
+    if (over > 0 && plan->options.infeasible == spr__infeasible_error)
+        return route_infeasible(call, over, error);
+    if (causal)
+        call->statistics.dropped = over;
+    else
+        spr__read_ids(call);
+    int64_t dropped = 0;
+    status = route_drop_and_weigh(call, &dropped, over > 0 && !causal, error);
+    call->statistics.dropped += dropped;
+    return status;
+}
+
+spr_status spr_route(spr_workspace *workspace, const spr_batch *batch, const spr_table *table, spr_error *error)
+{
+    spr__call call;
+    spr_status status = spr__call_begin(&call, workspace, batch, error);
+    if (status == SPR_OK)
+        status = route_check_table(table, error);
+    if (status == SPR_OK)
+        status = route_check_arrays(&call, batch, table, error);
+    if (status != SPR_OK)
+        return status;
+    const spr_plan *plan = call.plan;
+    const int64_t experts = plan->options.experts;
+    call.ids = table->ids;
+    call.weights = table->weights;
+    call.want_statistics = table->statistics != NULL;
+    status = plan->balanced ? route_balanced(&call, error) : route_plain(&call, error);
+    if (status != SPR_OK)
+        return status;
+
+    int32_t *counts = table->counts != NULL ? table->counts : workspace->counts;
+    int32_t *offsets = table->offsets != NULL ? table->offsets : workspace->offsets;
+    if (call.want_statistics || table->counts != NULL || table->offsets != NULL || table->sorted != NULL ||
+        table->positions != NULL)
+        spr__tabulate(table->ids, call.tokens * plan->options.k, experts, counts, offsets, table->sorted,
+                      table->positions);
+    if (plan->balanced) {
+        memcpy(workspace->prices, workspace->market.asked, (size_t)plan->width * sizeof(float));
+        workspace->has_prices = 1;
+    }
+    if (table->prices != NULL)
+        for (int64_t e = 0; e < experts; e++)
+            table->prices[e] = plan->balanced ? workspace->prices[e] : 0.0f;
+    if (call.want_statistics) {
+        if (plan->balanced) {
+            memcpy(workspace->counts, counts, counts == workspace->counts ? 0 : (size_t)experts * sizeof counts[0]);
+            spr__energy(&call);
+        }
+        route_fill_statistics(&call, counts);
+        route_give_statistics(&call, table->statistics);
+    }
+    return route_notice(&call, error);
+}
+
+spr_status spr_select(spr_workspace *workspace, const spr_batch *batch, int32_t *ids, spr_error *error)
+{
+    spr__call call;
+    spr_status status = spr__call_begin(&call, workspace, batch, error);
+    if (status != SPR_OK)
+        return status;
+    if (ids == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "ids is NULL");
+    spr__array arrays[4];
+    int count = route_inputs(&call, batch, arrays);
+    arrays[count++] = (spr__array){"ids", ids, (size_t)(call.tokens * call.plan->options.k) * 4, 4, 1};
+    status = spr__check_arrays(arrays, count, error);
+    if (status != SPR_OK)
+        return status;
+    call.ids = ids;
+    spr__select_plain(&call, 0);
+    status = spr__call_check_finite(&call, error);
+    return status != SPR_OK ? status : route_notice(&call, error);
+}
+
+spr_status spr_weights(spr_workspace *workspace, const spr_batch *batch, const int32_t *ids, float *weights,
+                       spr_error *error)
+{
+    spr__call call;
+    spr_status status = spr__call_begin(&call, workspace, batch, error);
+    if (status != SPR_OK)
+        return status;
+    if (ids == NULL || weights == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "%s is NULL", ids == NULL ? "ids" : "weights");
+    spr__array arrays[5];
+    const size_t bytes = (size_t)(call.tokens * call.plan->options.k) * 4;
+    int count = route_inputs(&call, batch, arrays);
+    arrays[count++] = (spr__array){"ids", ids, bytes, 4, 0};
+    arrays[count++] = (spr__array){"weights", weights, bytes, 4, 1};
+    status = spr__check_arrays(arrays, count, error);
+    if (status == SPR_OK)
+        status = spr__weigh(&call, ids, weights, 1, error);
+    if (status == SPR_OK)
+        status = spr__call_check_finite(&call, error);
+    return status != SPR_OK ? status : route_notice(&call, error);
+}
+
+spr_status spr_scores(spr_workspace *workspace, const spr_batch *batch, float *scores, spr_error *error)
+{
+    spr__call call;
+    spr_status status = spr__call_begin(&call, workspace, batch, error);
+    if (status != SPR_OK)
+        return status;
+    if (scores == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "scores is NULL");
+    spr__array arrays[4];
+    int count = route_inputs(&call, batch, arrays);
+    arrays[count++] = (spr__array){"scores", scores, (size_t)(call.tokens * call.plan->options.experts) * 4, 4, 1};
+    status = spr__check_arrays(arrays, count, error);
+    if (status != SPR_OK)
+        return status;
+    call.scores = scores;
+    spr__compute_scores(&call);
+    status = spr__call_check_finite(&call, error);
+    return status != SPR_OK ? status : route_notice(&call, error);
+}
