@@ -14,18 +14,15 @@ KERNEL void LANE(offer_row)(const float *row, int64_t width, float value, int32_
     }
 }
 
-KERNEL void LANE(relax_row)(const float *cost, int64_t width, float base, float slack, int32_t source, float *distance,
-                            int32_t *previous, uint64_t *changed)
+KERNEL void LANE(relax_row)(const float *cost, const float *potential, int64_t width, float from, float own,
+                            int32_t source, float *distance, int32_t *previous)
 {
-    const vector from = SET(base), least = SET(slack);
+    const vector start = SET(from), mine = SET(own), zero = SET(0.0f);
     for (int64_t f = 0; f < width; f += LANES) {
-        vector x = ADD(from, LOAD(cost + f)), old = LOAD(distance + f);
-        mask better = GT(SUB(old, least), x);
-        uint32_t bits = BITS(better);
-        if (bits == 0)
-            continue;
+        vector step = SUB(ADD(LOAD(cost + f), LOAD(potential + f)), mine), old = LOAD(distance + f);
+        vector x = ADD(start, MAX(step, zero));
+        mask better = GT(old, x);
         STORE(distance + f, SELECT(better, x, old));
         LANE(put)(previous + f, better, source);
-        changed[f >> 6] |= (uint64_t)bits << (f & 63);
     }
 }

@@ -84,10 +84,10 @@ typedef struct spr__kernel {
     void (*offer_row)(const float *row, int64_t width, float value, int32_t token, const uint64_t *taken, float *cost,
                       int32_t *carrier);
 
-    /* distance[f] = min(distance[f], base + cost[f]); previous[f] = source where it fell by more than slack; changed
-     * gets bit f then. */
-    void (*relax_row)(const float *cost, int64_t width, float base, float slack, int32_t source, float *distance,
-                      int32_t *previous, uint64_t *changed);
+    /* One step of Dijkstra's algorithm: distance[f] = min(distance[f], from + max(0, cost[f] + potential[f] - own));
+     * previous[f] = source where it fell. */
+    void (*relax_row)(const float *cost, const float *potential, int64_t width, float from, float own, int32_t source,
+                      float *distance, int32_t *previous);
 } spr__kernel;
 
 /* Table of a variant ("portable", "avx2", "avx512", "neon"), or NULL if this build or CPU does not have it. */

@@ -113,10 +113,10 @@ static double sweep_total(const sweep_model *model, int64_t e, double base)
         residual[j] = market->demand[j * model->width + e] * model->scale -
                       sweep_supply(model, e, centre + sweep_offsets[j] * step - base);
     if (residual[0] < 0.0) {
-        double slope = (residual[0] - residual[1]) / (6.0 * step), reach = 3.0 * span;
+        double slope = (residual[0] - residual[1]) / (6.0 * step), reach = span;
         at = centre - 9.0 * step - (slope * reach > -residual[0] ? -residual[0] / slope : reach);
     } else if (residual[SPR_LEVELS - 1] > 0.0) {
-        double slope = (residual[SPR_LEVELS - 2] - residual[SPR_LEVELS - 1]) / (6.0 * step), reach = 3.0 * span;
+        double slope = (residual[SPR_LEVELS - 2] - residual[SPR_LEVELS - 1]) / (6.0 * step), reach = span;
         at = centre + 9.0 * step +
              (slope * reach > residual[SPR_LEVELS - 1] ? residual[SPR_LEVELS - 1] / slope : reach);
     } else {
@@ -194,7 +194,7 @@ static double sweep_imbalance(const sweep_model *model, double routes)
     return sum / routes;
 }
 
-static void sweep_update(const sweep_model *model, spr__market *market, double least_step)
+static void sweep_update(const sweep_model *model, spr__market *market, double least_step, double most_step)
 {
     double lowest = INFINITY;
     if (model->b > 0.0)
@@ -210,7 +210,7 @@ static void sweep_update(const sweep_model *model, spr__market *market, double l
         market->total[e] += moved;
         double step = fabs(moved) * 0.5, old = market->step[e];
         step = step < 0.15 * old ? 0.15 * old : step > 8.0 * old ? 8.0 * old : step;
-        market->step[e] = step > least_step ? step : least_step;
+        market->step[e] = step < least_step ? least_step : step > most_step ? most_step : step;
         lowest = market->total[e] < lowest ? market->total[e] : lowest;
     }
     /* only differences count: the cheapest expert is free */
@@ -220,7 +220,7 @@ static void sweep_update(const sweep_model *model, spr__market *market, double l
 }
 
 /* How far apart a token's best and its k-th best are, on the average of the first block that has tokens. */
-static double sweep_first_step(const spr__call *call, spr__chunk *chunk)
+static double sweep_spread(const spr__call *call, spr__chunk *chunk)
 {
     const spr_plan *plan = call->plan;
     for (int64_t block = 0; block < call->blocks; block++) {
@@ -236,9 +236,9 @@ static double sweep_first_step(const spr__call *call, spr__chunk *chunk)
                 tokens++;
             }
         if (sum > 0.0)
-            return sum / (8.0 * (double)tokens);
+            return sum / (double)tokens;
     }
-    return 1e-3;
+    return 1.0;
 }
 
 static sweep_model sweep_model_of(const spr__call *call)
@@ -268,7 +268,8 @@ void spr__find_prices(spr__call *call)
     if (routes == 0.0)
         return;
     sweep_model model = sweep_model_of(call);
-    const double first_step = sweep_first_step(call, &workspace->chunks[0]) / (workspace->has_prices ? 16.0 : 1.0);
+    const double spread = sweep_spread(call, &workspace->chunks[0]);
+    const double first_step = spread / (workspace->has_prices ? 128.0 : 8.0);
     for (int64_t e = 0; e < model.experts; e++)
         market->step[e] = first_step;
 
@@ -281,7 +282,7 @@ void spr__find_prices(spr__call *call)
             model.scale = (double)call->statistics.tokens / (double)asked;
             if (sweep_imbalance(&model, routes) <= plan->options.price_tolerance)
                 break;
-            sweep_update(&model, market, first_step * 1e-5);
+            sweep_update(&model, market, spread * 1e-5, spread);
             spr__market_ask(market, model.experts, model.width);
         }
         model.scale = 1.0;
@@ -295,7 +296,7 @@ void spr__find_prices(spr__call *call)
         double imbalance = sweep_imbalance(&model, routes);
         if (imbalance <= 0.0)
             break;
-        sweep_update(&model, market, first_step * 1e-5);
+        sweep_update(&model, market, spread * 1e-5, spread);
         spr__market_ask(market, model.experts, model.width);
         if (imbalance <= plan->options.price_tolerance)
             break;

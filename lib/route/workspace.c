@@ -51,13 +51,16 @@ static void workspace_lay_graph(spr__arena *arena, const spr_plan *plan, size_t 
     size_t width = (size_t)plan->width, words = (size_t)plan->words;
     graph->cost = (float *)spr__arena_take(arena, width * width, sizeof(float));
     graph->carrier = (int32_t *)spr__arena_take(arena, width * width, sizeof(int32_t));
+    graph->potential = (float *)spr__arena_take(arena, width, sizeof(float));
     graph->distance = (float *)spr__arena_take(arena, width, sizeof(float));
     graph->previous = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
-    graph->frontier = (uint64_t *)spr__arena_take(arena, words, sizeof(uint64_t));
     graph->stale = (uint64_t *)spr__arena_take(arena, words, sizeof(uint64_t));
-    graph->visited = (uint64_t *)spr__arena_take(arena, words, sizeof(uint64_t));
     graph->contested = (int32_t *)spr__arena_take(arena, tokens, sizeof(int32_t));
+    graph->place = (int32_t *)spr__arena_take(arena, tokens, sizeof(int32_t));
+    graph->holders = (uint64_t *)spr__arena_take(arena, (size_t)plan->options.experts * ((tokens + 63) / 64),
+                                                 sizeof(uint64_t));
     graph->path = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
+    graph->chain = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
     graph->done = (uint8_t *)spr__arena_take(arena, width, sizeof(uint8_t));
 }
 

@@ -35,17 +35,19 @@ typedef struct spr__market {
     float *asked;                /* total, in float: the prices selection uses */
 } spr__market;
 
-/* The repair's graph: nodes are experts, arc e -> f is the cheapest token that can move from e to f. */
+/* The repair's graph, see graph.h. */
 typedef struct spr__graph {
     float *cost;                 /* [width][width] */
     int32_t *carrier;            /* [width][width] */
+    float *potential;            /* [width] prices, as the repair moves them */
     float *distance;             /* [width] */
     int32_t *previous;           /* [width] */
-    uint64_t *frontier;          /* [words] */
     uint64_t *stale;             /* [words] rows to be computed anew */
-    uint64_t *visited;           /* [words] */
     int32_t *contested;          /* [tokens] tokens near a change of mind */
-    int32_t *path;               /* [width] */
+    int32_t *place;              /* [tokens] where a contested token stands in that list */
+    uint64_t *holders;           /* [experts][tokens/64] contested tokens of each expert as bits */
+    int32_t *path;               /* [width] experts of a path, last first */
+    int32_t *chain;              /* [width] tokens of its arcs */
     uint8_t *done;               /* [width] */
 } spr__graph;
 

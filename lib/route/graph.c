@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "graph.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/exact.h"
+
+enum { GRAPH_BINS = 2048 };
+
+static uint64_t *graph_taken(const spr__exchange *exchange, int64_t token)
+{
+    return exchange->call->workspace->taken + token * exchange->words;
+}
+
+static const float *graph_affinity(const spr__exchange *exchange, int64_t token)
+{
+    return exchange->call->workspace->rows + token * exchange->width;
+}
+
+/* Which contested tokens (by their place in the list) use expert e. */
+static uint64_t *graph_holders(const spr__exchange *exchange, int64_t e)
+{
+    return exchange->graph->holders + e * exchange->contested_words;
+}
+
+/* The gap below which at least wanted tokens lie, by bins of its leading bits: exponent and three bits more. */
+static float graph_reach(const spr__call *call, int64_t wanted)
+{
+    int32_t bins[GRAPH_BINS] = {0};
+    int64_t bin = 0, seen = 0;
+    uint32_t bits;
+    float reach;
+    for (int64_t t = 0; t < call->tokens; t++) {
+        memcpy(&bits, &call->workspace->gap[t], sizeof bits);
+        bins[bits >> 20 & (GRAPH_BINS - 1)] += call->workspace->takes_part[t] == 1;
+    }
+    while (bin < GRAPH_BINS - 1 && (seen += bins[bin]) < wanted)
+        bin++;
+    bits = (uint32_t)(bin + 1) << 20;
+    memcpy(&reach, &bits, sizeof reach);
+    return reach < INFINITY ? reach : INFINITY;
+}
+
+static void graph_contest(spr__exchange *exchange, int64_t wanted)
+{
+    const spr__call *call = exchange->call;
+    const int all = wanted >= call->statistics.tokens;
+    const float reach = all ? INFINITY : graph_reach(call, wanted);
+    exchange->contested = 0;
+    for (int64_t t = 0; t < call->tokens; t++)
+        if (call->workspace->takes_part[t] == 1 && (all || call->workspace->gap[t] < reach))
+            exchange->graph->contested[exchange->contested++] = (int32_t)t;
+    exchange->contested_words = (exchange->contested + 63) / 64;
+}
+
+static void graph_clear_row(spr__exchange *exchange, int64_t e)
+{
+    float *cost = exchange->graph->cost + e * exchange->width;
+    for (int64_t f = 0; f < exchange->width; f++)
+        cost[f] = INFINITY;
+    memset(exchange->graph->carrier + e * exchange->width, 0xff, (size_t)exchange->width * sizeof(int32_t));
+}
+
+static void graph_offer(spr__exchange *exchange, int64_t token, int64_t e)
+{
+    const float *row = graph_affinity(exchange, token);
+    exchange->call->kernel->offer_row(row, exchange->width, row[e], (int32_t)token, graph_taken(exchange, token),
+                                      exchange->graph->cost + e * exchange->width,
+                                      exchange->graph->carrier + e * exchange->width);
+}
+
+void spr__exchange_open(spr__exchange *exchange, int64_t wanted)
+{
+    spr__graph *graph = exchange->graph;
+    graph_contest(exchange, wanted);
+    memset(graph->holders, 0, (size_t)(exchange->experts * exchange->contested_words) * sizeof(uint64_t));
+    memset(graph->stale, 0xff, (size_t)exchange->words * sizeof(uint64_t));
+    for (int64_t i = 0; i < exchange->contested; i++) {
+        const int64_t token = graph->contested[i];
+        const uint64_t *taken = graph_taken(exchange, token);
+        graph->place[token] = (int32_t)i;
+        for (int64_t w = 0; w < exchange->words; w++)
+            for (uint64_t rest = taken[w]; rest != 0; rest &= rest - 1)
+                spr__set_bit(graph_holders(exchange, w * 64 + __builtin_ctzll(rest)), i);
+    }
+}
+
+const float *spr__exchange_row(spr__exchange *exchange, int64_t e)
+{
+    spr__graph *graph = exchange->graph;
+    if (spr__bit(graph->stale, e)) {
+        const uint64_t *holders = graph_holders(exchange, e);
+        graph_clear_row(exchange, e);
+        for (int64_t w = 0; w < exchange->contested_words; w++)
+            for (uint64_t rest = holders[w]; rest != 0; rest &= rest - 1)
+                graph_offer(exchange, graph->contested[w * 64 + __builtin_ctzll(rest)], e);
+        spr__clear_bit(graph->stale, e);
+    }
+    return graph->cost + e * exchange->width;
+}
+
+double spr__exchange_loss(const spr__exchange *exchange, int64_t u, int64_t v)
+{
+    const float *row = graph_affinity(exchange, exchange->graph->carrier[u * exchange->width + v]);
+    return (double)row[u] - (double)row[v];
+}
+
+void spr__exchange_move(spr__exchange *exchange, int64_t token, int64_t u, int64_t v)
+{
+    spr__graph *graph = exchange->graph;
+    uint64_t *taken = graph_taken(exchange, token);
+    const float *row = graph_affinity(exchange, token);
+    spr__clear_bit(taken, u);
+    spr__set_bit(taken, v);
+    spr__clear_bit(graph_holders(exchange, u), graph->place[token]);
+    spr__set_bit(graph_holders(exchange, v), graph->place[token]);
+    spr__set_bit(graph->stale, u);
+    for (int64_t w = 0; w < exchange->words; w++)
+        for (uint64_t rest = taken[w]; rest != 0; rest &= rest - 1) {
+            const int64_t e = w * 64 + __builtin_ctzll(rest);
+            if (spr__bit(graph->stale, e))
+                continue;
+            if (e == v) {
+                graph_offer(exchange, token, v);
+                continue;
+            }
+            if (graph->carrier[e * exchange->width + v] == token)
+                spr__set_bit(graph->stale, e);
+            if (row[e] - row[u] < graph->cost[e * exchange->width + u]) {
+                graph->cost[e * exchange->width + u] = row[e] - row[u];
+                graph->carrier[e * exchange->width + u] = (int32_t)token;
+            }
+        }
+}
