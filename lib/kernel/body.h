@@ -33,7 +33,7 @@
 static const spr__kernel LANE(table) = {
     VARIANT, LANE(load_row), LANE(to_tile), LANE(to_rows), LANE(softmax_sums),
     LANE(softmax_sums_row), LANE(score), LANE(limit_groups), LANE(threshold), LANE(threshold_row), LANE(pick_row), LANE(order), LANE(weigh), LANE(margin), LANE(count),
-    LANE(offer_row), LANE(relax_row)};
+    LANE(offer_rows), LANE(relax_row), LANE(nearest)};
 
 #undef SET
 #undef LOAD

@@ -80,14 +80,18 @@ typedef struct spr__kernel {
     void (*count)(const float *tile, int64_t experts, int64_t width, const float *margin, const float *levels,
                   int32_t *counts);
 
-    /* cost[f] = min(cost[f], value - row[f]) where the bit f of taken is clear; carrier[f] = token where it fell. */
-    void (*offer_row)(const float *row, int64_t width, float value, int32_t token, const uint64_t *taken, float *cost,
-                      int32_t *carrier);
+    /* For every listed token t that uses expert e: cost[f] = min(cost[f], rows[t][e] - rows[t][f]) over all f that t does
+     * not use (taken: words 64-bit words per token); carrier[f] = token where it fell. */
+    void (*offer_rows)(const float *rows, int64_t width, const int32_t *tokens, int64_t count, int64_t e,
+                       const uint64_t *taken, int64_t words, float *cost, int32_t *carrier);
 
-    /* One step of Dijkstra's algorithm: distance[f] = min(distance[f], from + max(0, cost[f] + potential[f] - own));
-     * previous[f] = source where it fell. */
+    /* One step of Dijkstra's algorithm: open[f] = min(open[f], from + max(0, cost[f] + potential[f] - own)); previous[f]
+     * = source where it fell. open of a node that is done is -inf. */
     void (*relax_row)(const float *cost, const float *potential, int64_t width, float from, float own, int32_t source,
-                      float *distance, int32_t *previous);
+                      float *open, int32_t *previous);
+
+    /* Index of the smallest entry that is not -inf (the first of equal ones), -1 if the rest is +inf. */
+    int64_t (*nearest)(const float *open, int64_t width);
 } spr__kernel;
 
 /* Table of a variant ("portable", "avx2", "avx512", "neon"), or NULL if this build or CPU does not have it. */

@@ -11,6 +11,7 @@
 #include <immintrin.h>
 
 #include "../base/exact.h"
+#include "fast.h"
 
 #define VARIANT "avx512"
 #define LANE(name) spr__avx512_##name

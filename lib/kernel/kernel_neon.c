@@ -11,6 +11,7 @@
 #include <arm_neon.h>
 
 #include "../base/exact.h"
+#include "fast.h"
 
 #define VARIANT "neon"
 #define LANE(name) spr__neon_##name

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../base/exact.h"
+#include "fast.h"
 
 #define VARIANT "portable"
 #define LANE(name) spr__portable_##name

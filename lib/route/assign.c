@@ -13,15 +13,22 @@ static void assign_affinity_blocks(void *context, spr__chunk *chunk, int64_t fir
     const int64_t width = call->plan->width;
     for (int64_t block = first; block < last; block++) {
         float *tile = call->workspace->tiles + block * width * SPR_BLOCK;
-        spr__load_block(call, block, chunk->rows);
+        spr__load_block(call, block, SPR_BLOCK, chunk->rows);
         call->kernel->to_tile(chunk->rows, width, tile);
         spr__make_keys(call, chunk, tile, 1);
+        if (call->has_sums) {
+            memcpy(call->workspace->shift + block * SPR_BLOCK, chunk->maximum, sizeof chunk->maximum);
+            memcpy(call->workspace->total + block * SPR_BLOCK, chunk->sum, sizeof chunk->sum);
+        }
         call->kernel->to_rows(tile, width, call->workspace->rows + block * SPR_BLOCK * width);
     }
 }
 
 void spr__compute_affinity(spr__call *call)
 {
+    const spr__options *o = &call->plan->options;
+    /* the softmax that scores is the softmax that weighs: its sums are kept */
+    call->has_sums = o->affinity == spr__affinity_score && o->score == spr__score_softmax;
     spr__for_blocks(call->workspace, call->blocks, assign_affinity_blocks, call);
 }
 
@@ -59,7 +66,10 @@ static void assign_blocks(void *context, spr__chunk *chunk, int64_t first, int64
             affinity += sum;
             if (chunk->threshold[r] > -INFINITY)
                 slack += fabs((double)chunk->threshold[r]);
-            workspace->gap[t] = chunk->threshold[r] > -INFINITY ? chunk->threshold[r] - chunk->margin[r] : INFINITY;
+            /* the margin lies half way between the last chosen and the first not chosen */
+            const float half = chunk->threshold[r] - chunk->margin[r];
+            workspace->gap[t] = chunk->threshold[r] > -INFINITY ? 2.0f * half : INFINITY;
+            workspace->next[t] = chunk->threshold[r] > -INFINITY ? chunk->margin[r] - half : -INFINITY;
         }
         workspace->block_affinity[block] = affinity;
         workspace->block_slack[block] = slack;

@@ -23,6 +23,7 @@ typedef struct spr__call {
     float *weights;              /* [tokens,k] or NULL */
     float *scores;               /* spr_scores only */
     int want_statistics;
+    int has_sums;                /* workspace shift and total hold this batch's */
     spr_statistics statistics;
     double taken_routes;         /* routes of the Lagrangian selection */
     double taken_affinity;
@@ -35,8 +36,8 @@ spr_status spr__call_begin(spr__call *call, spr_workspace *workspace, const spr_
 /* After the first pass over the logits: counts tokens, or fails on the first row that is not finite. */
 spr_status spr__call_check_finite(spr__call *call, spr_error *error);
 
-/* load.c: rows of a block as float, -inf where a token or an expert does not take part. */
-void spr__load_block(const spr__call *call, int64_t block, float *rows);
+/* load.c: the first count rows of a block as float, -inf where a token or an expert does not take part. */
+void spr__load_block(const spr__call *call, int64_t block, int64_t count, float *rows);
 
 /* score.c: the tile's logits become selection keys: cheap ones that give the same order, or with affinity set the s of H. */
 void spr__make_keys(const spr__call *call, spr__chunk *chunk, float *tile, int affinity);

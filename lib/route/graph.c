@@ -6,7 +6,10 @@
 
 #include "../base/exact.h"
 
-enum { GRAPH_BINS = 2048 };
+enum {
+    GRAPH_BINS = 2048,
+    GRAPH_DEPTH = 2              /* an expert may be left for a loss up to this many times the largest gap */
+};
 
 static uint64_t *graph_taken(const spr__exchange *exchange, int64_t token)
 {
@@ -18,7 +21,7 @@ static const float *graph_affinity(const spr__exchange *exchange, int64_t token)
     return exchange->call->workspace->rows + token * exchange->width;
 }
 
-/* Which contested tokens (by their place in the list) use expert e. */
+/* Which contested tokens (by their place in the list) may leave expert e. */
 static uint64_t *graph_holders(const spr__exchange *exchange, int64_t e)
 {
     return exchange->graph->holders + e * exchange->contested_words;
@@ -42,7 +45,8 @@ static float graph_reach(const spr__call *call, int64_t wanted)
     return reach < INFINITY ? reach : INFINITY;
 }
 
-static void graph_contest(spr__exchange *exchange, int64_t wanted)
+/* Lists the contested tokens; returns how much a token may lose by leaving an expert. */
+static float graph_contest(spr__exchange *exchange, int64_t wanted)
 {
     const spr__call *call = exchange->call;
     const int all = wanted >= call->statistics.tokens;
@@ -52,6 +56,8 @@ static void graph_contest(spr__exchange *exchange, int64_t wanted)
         if (call->workspace->takes_part[t] == 1 && (all || call->workspace->gap[t] < reach))
             exchange->graph->contested[exchange->contested++] = (int32_t)t;
     exchange->contested_words = (exchange->contested + 63) / 64;
+    exchange->complete = all;
+    return GRAPH_DEPTH * reach;
 }
 
 static void graph_clear_row(spr__exchange *exchange, int64_t e)
@@ -62,27 +68,33 @@ static void graph_clear_row(spr__exchange *exchange, int64_t e)
     memset(exchange->graph->carrier + e * exchange->width, 0xff, (size_t)exchange->width * sizeof(int32_t));
 }
 
-static void graph_offer(spr__exchange *exchange, int64_t token, int64_t e)
+static void graph_offer(spr__exchange *exchange, const int32_t *tokens, int64_t count, int64_t e)
 {
-    const float *row = graph_affinity(exchange, token);
-    exchange->call->kernel->offer_row(row, exchange->width, row[e], (int32_t)token, graph_taken(exchange, token),
-                                      exchange->graph->cost + e * exchange->width,
-                                      exchange->graph->carrier + e * exchange->width);
+    exchange->call->kernel->offer_rows(exchange->call->workspace->rows, exchange->width, tokens, count, e,
+                                       exchange->call->workspace->taken, exchange->words,
+                                       exchange->graph->cost + e * exchange->width,
+                                       exchange->graph->carrier + e * exchange->width);
 }
 
 void spr__exchange_open(spr__exchange *exchange, int64_t wanted)
 {
     spr__graph *graph = exchange->graph;
-    graph_contest(exchange, wanted);
+    const float depth = graph_contest(exchange, wanted);
+    const float *prices = exchange->call->workspace->market.asked;
     memset(graph->holders, 0, (size_t)(exchange->experts * exchange->contested_words) * sizeof(uint64_t));
     memset(graph->stale, 0xff, (size_t)exchange->words * sizeof(uint64_t));
     for (int64_t i = 0; i < exchange->contested; i++) {
         const int64_t token = graph->contested[i];
         const uint64_t *taken = graph_taken(exchange, token);
+        const float *row = graph_affinity(exchange, token);
+        const float bar = exchange->call->workspace->next[token] + depth;
         graph->place[token] = (int32_t)i;
         for (int64_t w = 0; w < exchange->words; w++)
-            for (uint64_t rest = taken[w]; rest != 0; rest &= rest - 1)
-                spr__set_bit(graph_holders(exchange, w * 64 + __builtin_ctzll(rest)), i);
+            for (uint64_t rest = taken[w]; rest != 0; rest &= rest - 1) {
+                const int64_t e = w * 64 + __builtin_ctzll(rest);
+                if (exchange->complete || row[e] - prices[e] < bar)
+                    spr__set_bit(graph_holders(exchange, e), i);
+            }
     }
 }
 
@@ -91,10 +103,12 @@ const float *spr__exchange_row(spr__exchange *exchange, int64_t e)
     spr__graph *graph = exchange->graph;
     if (spr__bit(graph->stale, e)) {
         const uint64_t *holders = graph_holders(exchange, e);
-        graph_clear_row(exchange, e);
+        int64_t count = 0;
         for (int64_t w = 0; w < exchange->contested_words; w++)
             for (uint64_t rest = holders[w]; rest != 0; rest &= rest - 1)
-                graph_offer(exchange, graph->contested[w * 64 + __builtin_ctzll(rest)], e);
+                graph->offering[count++] = graph->contested[w * 64 + __builtin_ctzll(rest)];
+        graph_clear_row(exchange, e);
+        graph_offer(exchange, graph->offering, count, e);
         spr__clear_bit(graph->stale, e);
     }
     return graph->cost + e * exchange->width;
@@ -119,10 +133,11 @@ void spr__exchange_move(spr__exchange *exchange, int64_t token, int64_t u, int64
     for (int64_t w = 0; w < exchange->words; w++)
         for (uint64_t rest = taken[w]; rest != 0; rest &= rest - 1) {
             const int64_t e = w * 64 + __builtin_ctzll(rest);
-            if (spr__bit(graph->stale, e))
+            if (spr__bit(graph->stale, e) || !spr__bit(graph_holders(exchange, e), graph->place[token]))
                 continue;
             if (e == v) {
-                graph_offer(exchange, token, v);
+                const int32_t one = (int32_t)token;
+                graph_offer(exchange, &one, 1, v);
                 continue;
             }
             if (graph->carrier[e * exchange->width + v] == token)

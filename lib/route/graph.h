@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The repair's graph. Nodes are experts; arc e -> f is the token that loses least affinity by using f instead of e. Only
- * contested tokens, those closest to a change of mind, are in it. */
+ * contested tokens, those closest to a change of mind, are in it, each with the experts it might leave. */
 #ifndef SPR_ROUTE_GRAPH_H
 #define SPR_ROUTE_GRAPH_H
 
@@ -12,6 +12,7 @@ typedef struct spr__exchange {
     int64_t width, words, experts;
     int64_t contested;           /* tokens in graph->contested */
     int64_t contested_words;
+    int complete;                /* all tokens, with all their experts */
 } spr__exchange;
 
 /* Makes the graph of the wanted tokens with the smallest gaps (a few more when gaps are alike), or of all. */

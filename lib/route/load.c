@@ -10,11 +10,11 @@ static void load_nothing(float *row, int64_t width)
         row[e] = -INFINITY;
 }
 
-void spr__load_block(const spr__call *call, int64_t block, float *rows)
+void spr__load_block(const spr__call *call, int64_t block, int64_t count, float *rows)
 {
     const spr_plan *plan = call->plan;
     const int64_t width = plan->width, experts = plan->options.experts;
-    for (int64_t r = 0; r < SPR_BLOCK; r++) {
+    for (int64_t r = 0; r < count; r++) {
         const int64_t t = block * SPR_BLOCK + r;
         float *row = rows + r * width;
         if (t >= call->tokens || (call->token_mask != NULL && call->token_mask[t] == 0)) {

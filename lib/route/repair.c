@@ -14,7 +14,7 @@
 
 enum {
     REPAIR_ALL_TOKENS = 256,     /* batches up to this size are contested entirely */
-    REPAIR_PER_MOVE = 8          /* contested tokens per expected move */
+    REPAIR_PER_MOVE = 4          /* contested tokens per expected move */
 };
 
 typedef struct repair_state {
@@ -73,44 +73,41 @@ static void repair_sources(repair_state *state, int only_over)
 {
     spr__graph *graph = state->graph;
     for (int64_t e = 0; e < state->width; e++) {
-        graph->distance[e] = INFINITY;
+        graph->distance[e] = graph->open[e] = INFINITY;
         graph->previous[e] = -1;
-        graph->done[e] = 0;
     }
     for (int64_t e = 0; e < state->experts; e++)
         if (only_over && repair_is_over(state, e))
-            graph->distance[e] = 0.0f;
+            graph->open[e] = 0.0f;
         else if (!only_over && state->loads[e] > 0)
-            graph->distance[e] = (float)(repair_change(state, e, -1.0) + graph->potential[e]);
+            graph->open[e] = (float)(repair_change(state, e, -1.0) + graph->potential[e]);
 }
 
-static int64_t repair_nearest(const repair_state *state)
+/* The nearest expert that is not done; its distance is final. -1 if there is none. */
+static int64_t repair_next(repair_state *state)
 {
-    const spr__graph *graph = state->graph;
-    int64_t nearest = -1;
-    float distance = INFINITY;
-    for (int64_t e = 0; e < state->experts; e++)
-        if (!graph->done[e] && graph->distance[e] < distance) {
-            distance = graph->distance[e];
-            nearest = e;
-        }
-    return nearest;
+    spr__graph *graph = state->graph;
+    const int64_t e = state->exchange.call->kernel->nearest(graph->open, state->width);
+    if (e >= 0) {
+        graph->distance[e] = graph->open[e];
+        graph->open[e] = -INFINITY;
+    }
+    return e;
 }
 
 static void repair_expand(repair_state *state, int64_t e)
 {
     spr__graph *graph = state->graph;
     const float *cost = spr__exchange_row(&state->exchange, e);
-    graph->done[e] = 1;
     state->exchange.call->kernel->relax_row(cost, graph->potential, state->width, graph->distance[e],
-                                            graph->potential[e], (int32_t)e, graph->distance, graph->previous);
+                                            graph->potential[e], (int32_t)e, graph->open, graph->previous);
 }
 
 /* Cheapest path from an expert over capacity to one with room: its end, or -1. */
 static int64_t repair_search_over(repair_state *state)
 {
     repair_sources(state, 1);
-    for (int64_t e; (e = repair_nearest(state)) >= 0;) {
+    for (int64_t e; (e = repair_next(state)) >= 0;) {
         if (repair_has_room(state, e))
             return e;
         repair_expand(state, e);
@@ -130,7 +127,7 @@ static int64_t repair_search_any(repair_state *state)
             most = gain > most ? gain : most;
         }
     repair_sources(state, 0);
-    for (int64_t e; (e = repair_nearest(state)) >= 0;) {
+    for (int64_t e; (e = repair_next(state)) >= 0;) {
         /* no end is worth more than that */
         if (!(graph->distance[e] - most < best_value))
             break;
@@ -211,7 +208,7 @@ int64_t spr__repair(spr__call *call)
 {
     spr_workspace *workspace = call->workspace;
     const int64_t experts = call->plan->options.experts, width = call->plan->width, tokens = call->statistics.tokens;
-    repair_state state = {{call, &workspace->graph, width, call->plan->words, experts, 0, 0}, &call->plan->options,
+    repair_state state = {{call, &workspace->graph, width, call->plan->words, experts, 0, 0, 0}, &call->plan->options,
                           &workspace->market, &workspace->graph, workspace->counts, experts, width, 0.0};
     const int64_t expected = repair_expected(&state), wanted = 64 + REPAIR_PER_MOVE * expected;
     if (expected == 0)
@@ -223,7 +220,7 @@ int64_t spr__repair(spr__call *call)
         int64_t end = repair_search_over(&state);
         if (end >= 0)
             repair_apply(&state, repair_trace(&state, end));
-        else if (state.exchange.contested < tokens)
+        else if (!state.exchange.complete)
             spr__exchange_open(&state.exchange, tokens);
         else
             break;

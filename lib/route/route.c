@@ -179,7 +179,7 @@ static void route_plain_affinity(spr__call *call)
     spr__chunk *chunk = &call->workspace->chunks[0];
     double affinity = 0.0;
     for (int64_t block = 0; block < call->blocks; block++) {
-        spr__load_block(call, block, chunk->rows);
+        spr__load_block(call, block, SPR_BLOCK, chunk->rows);
         call->kernel->to_tile(chunk->rows, width, chunk->tile);
         spr__make_keys(call, chunk, chunk->tile, 1);
         for (int64_t r = 0; r < SPR_BLOCK && block * SPR_BLOCK + r < call->tokens; r++) {

@@ -9,9 +9,10 @@
 int spr__keys_are_logits(const spr__call *call)
 {
     const spr_plan *plan = call->plan;
+    if (plan->options.score == spr__score_softmax_selected)
+        return 1;
     /* Every score function is increasing, so without bias and group sums the logits give the same order. */
-    return (call->bias == NULL || plan->options.score == spr__score_softmax_selected) &&
-           (!plan->grouped || (plan->grouping.score == SPR_GROUP_MAX && !plan->grouping.zero));
+    return call->bias == NULL && (!plan->grouped || (plan->grouping.score == SPR_GROUP_MAX && !plan->grouping.zero));
 }
 
 int spr__needs_sums(const spr_plan *plan)
@@ -44,7 +45,7 @@ static void score_blocks(void *context, spr__chunk *chunk, int64_t first, int64_
     const spr__call *call = (const spr__call *)context;
     const int64_t width = call->plan->width, experts = call->plan->options.experts;
     for (int64_t block = first; block < last; block++) {
-        spr__load_block(call, block, chunk->rows);
+        spr__load_block(call, block, SPR_BLOCK, chunk->rows);
         call->kernel->to_tile(chunk->rows, width, chunk->tile);
         spr__make_keys(call, chunk, chunk->tile, 1);
         call->kernel->to_rows(chunk->tile, width, chunk->keys);

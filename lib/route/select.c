@@ -71,7 +71,7 @@ static void select_blocks(void *context, spr__chunk *chunk, int64_t first, int64
         const int64_t count = call->tokens - block * SPR_BLOCK;
         const int few = count <= SELECT_FEW && logits && k <= 16;
         const float *keys = chunk->rows;
-        spr__load_block(call, block, chunk->rows);
+        spr__load_block(call, block, few ? count : SPR_BLOCK, chunk->rows);
         if (!few) {
             kernel->to_tile(chunk->rows, width, chunk->tile);
             if (sums)

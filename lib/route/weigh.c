@@ -19,8 +19,12 @@ static void weigh_blocks(void *context, spr__chunk *chunk, int64_t first, int64_
     for (int64_t block = first; block < last; block++) {
         const int64_t start = block * SPR_BLOCK;
         const int64_t count = call->tokens - start < SPR_BLOCK ? call->tokens - start : SPR_BLOCK;
-        spr__load_block(call, block, chunk->rows);
-        if (weigh->weighting.score == SPR_SCORE_SOFTMAX) {
+        spr__load_block(call, block, SPR_BLOCK, chunk->rows);
+        const float *maximum = chunk->maximum, *sum = chunk->sum;
+        if (call->has_sums) {
+            maximum = call->workspace->shift + start;
+            sum = call->workspace->total + start;
+        } else if (weigh->weighting.score == SPR_SCORE_SOFTMAX) {
             call->kernel->to_tile(chunk->rows, width, chunk->tile);
             call->kernel->softmax_sums(chunk->tile, call->plan->options.experts, chunk->maximum, chunk->sum);
         }
@@ -29,7 +33,7 @@ static void weigh_blocks(void *context, spr__chunk *chunk, int64_t first, int64_
                 int32_t e = weigh->ids[(start + r) * k + j];
                 chunk->values[j * SPR_BLOCK + r] = e < 0 ? -INFINITY : chunk->rows[r * width + e];
             }
-        call->kernel->weigh(chunk->values, (int32_t)k, &weigh->weighting, chunk->maximum, chunk->sum);
+        call->kernel->weigh(chunk->values, (int32_t)k, &weigh->weighting, maximum, sum);
         for (int64_t r = 0; r < count; r++)
             for (int64_t j = 0; j < k; j++)
                 weigh->weights[(start + r) * k + j] = chunk->values[j * SPR_BLOCK + r];

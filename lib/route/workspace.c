@@ -53,15 +53,16 @@ static void workspace_lay_graph(spr__arena *arena, const spr_plan *plan, size_t 
     graph->carrier = (int32_t *)spr__arena_take(arena, width * width, sizeof(int32_t));
     graph->potential = (float *)spr__arena_take(arena, width, sizeof(float));
     graph->distance = (float *)spr__arena_take(arena, width, sizeof(float));
+    graph->open = (float *)spr__arena_take(arena, width, sizeof(float));
     graph->previous = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
     graph->stale = (uint64_t *)spr__arena_take(arena, words, sizeof(uint64_t));
     graph->contested = (int32_t *)spr__arena_take(arena, tokens, sizeof(int32_t));
+    graph->offering = (int32_t *)spr__arena_take(arena, tokens, sizeof(int32_t));
     graph->place = (int32_t *)spr__arena_take(arena, tokens, sizeof(int32_t));
     graph->holders = (uint64_t *)spr__arena_take(arena, (size_t)plan->options.experts * ((tokens + 63) / 64),
                                                  sizeof(uint64_t));
     graph->path = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
     graph->chain = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
-    graph->done = (uint8_t *)spr__arena_take(arena, width, sizeof(uint8_t));
 }
 
 /* Places everything behind the workspace; with arena->base NULL it only measures. */
@@ -83,18 +84,19 @@ static void workspace_lay(spr__arena *arena, const spr_plan *plan, int64_t max_t
     workspace->counts = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
     workspace->offsets = (int32_t *)spr__arena_take(arena, width + 1, sizeof(int32_t));
     workspace->takes_part = (uint8_t *)spr__arena_take(arena, tokens, sizeof(uint8_t));
-    workspace->shift = (float *)spr__arena_take(arena, tokens, sizeof(float));
-    workspace->total = (float *)spr__arena_take(arena, tokens, sizeof(float));
     if (plan->has_capacity) {
         workspace->sorted = (int32_t *)spr__arena_take(arena, routes, sizeof(int32_t));
         workspace->weights = (float *)spr__arena_take(arena, routes, sizeof(float));
         workspace->drop_keys = (uint64_t *)spr__arena_take(arena, tokens, sizeof(uint64_t));
     }
     if (plan->balanced) {
+        workspace->shift = (float *)spr__arena_take(arena, tokens, sizeof(float));
+        workspace->total = (float *)spr__arena_take(arena, tokens, sizeof(float));
         workspace->rows = (float *)spr__arena_take(arena, tokens * width, sizeof(float));
         workspace->tiles = (float *)spr__arena_take(arena, tokens * width, sizeof(float));
         workspace->taken = (uint64_t *)spr__arena_take(arena, tokens * (size_t)plan->words, sizeof(uint64_t));
         workspace->gap = (float *)spr__arena_take(arena, tokens, sizeof(float));
+        workspace->next = (float *)spr__arena_take(arena, tokens, sizeof(float));
         workspace->block_affinity = (double *)spr__arena_take(arena, (size_t)blocks, sizeof(double));
         workspace->block_slack = (double *)spr__arena_take(arena, (size_t)blocks, sizeof(double));
         workspace->block_routes = (double *)spr__arena_take(arena, (size_t)blocks, sizeof(double));

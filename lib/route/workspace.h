@@ -40,15 +40,16 @@ typedef struct spr__graph {
     float *cost;                 /* [width][width] */
     int32_t *carrier;            /* [width][width] */
     float *potential;            /* [width] prices, as the repair moves them */
-    float *distance;             /* [width] */
+    float *distance;             /* [width] from the sources, +inf where not reached yet */
+    float *open;                 /* [width] the same, tentative; -inf once final */
     int32_t *previous;           /* [width] */
     uint64_t *stale;             /* [words] rows to be computed anew */
     int32_t *contested;          /* [tokens] tokens near a change of mind */
+    int32_t *offering;           /* [tokens] scratch: those that may leave an expert */
     int32_t *place;              /* [tokens] where a contested token stands in that list */
     uint64_t *holders;           /* [experts][tokens/64] contested tokens of each expert as bits */
     int32_t *path;               /* [width] experts of a path, last first */
     int32_t *chain;              /* [width] tokens of its arcs */
-    uint8_t *done;               /* [width] */
 } spr__graph;
 
 struct spr_workspace {
@@ -70,12 +71,14 @@ struct spr_workspace {
     float *weights;              /* [max_tokens*k], plans that may drop */
     uint64_t *drop_keys;         /* [max_tokens], plans that may drop */
     uint8_t *takes_part;         /* [max_tokens rounded up to 16] */
-    float *shift, *total;        /* [max_tokens rounded up to 16] softmax maximum and sum of each token */
+    float *shift, *total;        /* [max_tokens rounded up to 16] softmax maximum and sum of each token, balanced plans
+                                    whose weights need them */
 
     /* balanced plans only */
     float *rows, *tiles;         /* affinity, both forms, of all tokens */
     uint64_t *taken;             /* [tokens][words] experts of each token as bits */
     float *gap;                  /* [tokens] how little separates the last chosen from the first not chosen */
+    float *next;                 /* [tokens] value of the first not chosen */
     double *block_affinity;      /* [blocks] */
     double *block_slack;         /* [blocks] rounding allowance of the bound */
     double *block_routes;        /* [blocks] */

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Speed and quality of Spinroute against its peers and the exact optimum, side by side in one run, one thread each.
 
-In each round ours runs, then the peer, on the same input; the inputs rotate; the figures are medians over all calls. Ours
-is timed inside C (loop.c), a torch peer from Python around the call, so it carries the cost of its own dispatch, a few
-microseconds: that is what a host pays, and it decides the smallest cases. ratio = ours / peer: below 1, ours takes less.
+In each round ours runs, then the peer, on the same input; the inputs rotate; the figures are medians over all calls.
+Ours is timed inside C (loop.c), a torch peer from Python around the call, so that it carries the cost of its own
+dispatch, some microseconds: that is what a host pays, and it decides the smallest cases. ratio = ours / peer: below 1,
+ours takes less.
 
 Ours returns every array of the routing table; softmax+topk returns ids and weights, the balancing peers ids alone. Kept
 affinity is the sum of s over the routes left after dropping what exceeds capacity, over the exact optimum; s is the
 float32 softmax, summed in float64, the same for all. The run fails when ours breaks a promise: see check.py.
 """
 import argparse
+import faulthandler
 import os
 import platform
 import time
@@ -100,7 +102,7 @@ def balancing_peers(torch_inputs, k, capacity, factor):
     found = {"sinkhorn": lambda i: peers.sinkhorn(torch_inputs[i], k)}
     if capacity < tokens and k < experts:
         for steps in 1, 16:
-            found[f"quantile-{steps}"] = lambda i, steps=steps: peers.quantile_balancing(torch_inputs[i], k, capacity, steps)
+            found[f"quantile-{steps}"] = lambda i, n=steps: peers.quantile_balancing(torch_inputs[i], k, capacity, n)
     if factor == 1.0 and tokens % experts == 0:
         found["base"] = lambda i: peers.base(torch_inputs[i], k)
     return found
@@ -129,8 +131,8 @@ def bench_plain(case, library, report, case_inputs, torch_inputs, k, seconds):
     report.row(case, "time: plain table, softmax+topk", ours, theirs)
     for i, x in enumerate(torch_inputs):
         affinity = quality.softmax(case_inputs[i][1])
-        check.selection(case, select.arrays[i]["ids"], peers.topk(x, k).numpy(), affinity)
-        check.table(case, route.arrays[i], affinity)
+        check.selection(f"{case} select, input {i}", select.arrays[i]["ids"], peers.topk(x, k).numpy(), affinity)
+        check.table(f"{case} plain, input {i}", route.arrays[i], affinity)
     select.close()
     route.close()
 
@@ -176,11 +178,12 @@ def bench_balanced(case, library, report, case_inputs, torch_inputs, k, factor, 
             check.below(case, name, kept, optimum, exact.rounding_bound(tokens, k))
             found[name].append((kept / optimum, overflow, load))
         for name, calls in ("cold", cold), ("warm", warm):
-            check.table(f"{case} {name}", calls.arrays[i], affinity)
-            check.balanced(f"{case} {name}", calls.arrays[i]["ids"], capacity, experts)
+            label = f"{case} {name}, input {i}"
+            check.table(label, calls.arrays[i], affinity)
+            check.balanced(label, calls.arrays[i]["ids"], capacity, experts)
             true = 1.0 - found[name][-1][0]
             certified = calls.statistics[i].gap
-            check.certificate(f"{case} {name}", certified, true, affinity, calls.scores(i), optimum,
+            check.certificate(label, certified, true, affinity, calls.scores(i), optimum,
                               exact.rounding_bound(tokens, k), k)
             gaps[name].append((certified, true))
 
@@ -211,6 +214,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small cases, few rounds")
     arguments = parser.parse_args()
 
+    faulthandler.dump_traceback_later(1200, exit=True)                            # a call that never returns
     torch.set_num_threads(1)
     library = Library(arguments.library, os.path.dirname(arguments.out) or ".")
     report = Report(arguments.out, machine_line(library))
@@ -241,7 +245,8 @@ def main():
                 torch_inputs = [torch.from_numpy(logits) for _, logits in case_inputs]
                 bench_plain(case, library, report, case_inputs, torch_inputs, k, seconds)
                 for factor in factors[:1] if arguments.quick else factors:
-                    bench_balanced(case, library, report, case_inputs, torch_inputs, k, factor, seconds, with_peers, judged)
+                    bench_balanced(case, library, report, case_inputs, torch_inputs, k, factor, seconds, with_peers,
+                                   judged)
     raise SystemExit(check.summary())
 
 

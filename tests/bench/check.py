@@ -69,4 +69,4 @@ def certificate(case, certified, true, affinity, scores, optimum, rounding, k):
     expect(difference < 1e-5, case, f"spr_scores differs from the softmax by {difference:.2g}")
     tolerance = 2 * difference + rounding / optimum
     expect(certified >= true - tolerance, case, f"certified gap {certified:.3g} is below the true gap {true:.3g}")
-    expect(math.isfinite(certified), case, "no certificate")
+    expect(certified < 0.01, case, f"certified gap {certified:.3g} proves nothing")

@@ -23,10 +23,10 @@ static int64_t now(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/* Makes calls first, first + 1, ... of the count prepared ones, n in all, starting again from 0 after the last, and writes
- * the nanoseconds of each. Returns the first negative status, otherwise the largest. */
-spr_status bench_loop(route_function route, select_function select, const bench_call *calls, int64_t count, int64_t first,
-                      int64_t n, int64_t *nanoseconds, spr_error *error)
+/* Makes calls first, first + 1, ... of the count prepared ones, n in all, starting again from 0 after the last, and
+ * writes the nanoseconds of each. Returns the first negative status, otherwise the largest. */
+spr_status bench_loop(route_function route, select_function select, const bench_call *calls, int64_t count,
+                      int64_t first, int64_t n, int64_t *nanoseconds, spr_error *error)
 {
     spr_status worst = SPR_OK;
     for (int64_t i = 0; i < n; i++) {

@@ -47,8 +47,8 @@ class Library:
         for name in "spr_version_text", "spr_status_name":
             getattr(self.spr, name).restype = ctypes.c_char_p
         loop = os.path.join(os.path.abspath(directory), "bench_loop.so")
-        subprocess.run([*os.environ.get("CC", "cc").split(), "-O2", "-shared", "-fPIC",
-                        "-I" + os.path.join(HERE, "../../include"), os.path.join(HERE, "loop.c"), "-o", loop], check=True)
+        subprocess.run([*os.environ.get("CC", "cc").split(), "-O2", "-shared", "-fPIC", "-I", HERE + "/../../include",
+                        HERE + "/loop.c", "-o", loop], check=True)
         self.loop = ctypes.CDLL(loop).bench_loop
         self.loop.argtypes = [P, P, P, I64, I64, I64, P, P]
         self.route = ctypes.cast(self.spr.spr_route, P)
@@ -122,8 +122,9 @@ class Calls:
     def run(self, first, n):
         """Makes n calls from input first on; returns their nanoseconds."""
         nanoseconds = np.zeros(n, np.int64)
-        self.library.check(self.library.loop(self.library.route, self.library.select, self.calls, len(self.inputs), first,
-                                             n, nanoseconds.ctypes.data, ctypes.byref(self.library.error)))
+        library = self.library
+        library.check(library.loop(library.route, library.select, self.calls, len(self.inputs), first, n,
+                                   nanoseconds.ctypes.data, ctypes.byref(library.error)))
         return nanoseconds
 
     def scores(self, i):
