@@ -47,25 +47,40 @@ INLINE vector LANE(sqrt_softplus)(vector x)
     return LANE(sqrt)(ADD(MAX(x, SET(0.0f)), LANE(log1p)(small)));
 }
 
-KERNEL void LANE(softmax_sums)(const float *tile, int64_t experts, float *maximum, float *sum)
+INLINE void LANE(softmax)(const float *tile, int64_t experts, float *maximum, float *sum, float *scores)
 {
+    const vector none = SET(-INFINITY);
     for (int64_t r = 0; r < SPR_BLOCK; r += LANES) {
-        vector top = SET(-INFINITY);
+        vector top = none;
         for (int64_t e = 0; e < experts; e++)
             top = MAX(top, LOAD(tile + e * SPR_BLOCK + r));
-        top = SELECT(GT(top, SET(-INFINITY)), top, SET(0.0f));
+        top = SELECT(GT(top, none), top, SET(0.0f));
         /* four partial sums, always the same four */
         vector part[4] = {SET(0.0f), SET(0.0f), SET(0.0f), SET(0.0f)};
-        int64_t e = 0;
-        for (; e + 4 <= experts; e += 4)
-            for (int i = 0; i < 4; i++)
-                part[i] = ADD(part[i], LANE(exp)(SUB(LOAD(tile + (e + i) * SPR_BLOCK + r), top)));
-        for (int i = 0; e < experts; e++, i++)
-            part[i] = ADD(part[i], LANE(exp)(SUB(LOAD(tile + e * SPR_BLOCK + r), top)));
+        for (int64_t first = 0; first < experts; first += 4)
+            for (int i = 0; i < 4; i++) {
+                if (first + i >= experts)
+                    break;
+                vector x = LOAD(tile + (first + i) * SPR_BLOCK + r), power = LANE(exp)(SUB(x, top));
+                part[i] = ADD(part[i], power);
+                if (scores != NULL)
+                    STORE(scores + (first + i) * SPR_BLOCK + r, SELECT(GT(x, none), power, none));
+            }
         vector total = ADD(ADD(part[0], part[1]), ADD(part[2], part[3]));
+        total = SELECT(GT(total, SET(0.0f)), total, SET(1.0f));
         STORE(maximum + r, top);
-        STORE(sum + r, SELECT(GT(total, SET(0.0f)), total, SET(1.0f)));
+        STORE(sum + r, total);
+        if (scores == NULL)
+            continue;
+        const vector inverse = DIV(SET(1.0f), total);
+        for (int64_t e = 0; e < experts; e++)
+            STORE(scores + e * SPR_BLOCK + r, MUL(LOAD(scores + e * SPR_BLOCK + r), inverse));
     }
+}
+
+KERNEL void LANE(softmax_sums)(const float *tile, int64_t experts, float *maximum, float *sum)
+{
+    LANE(softmax)(tile, experts, maximum, sum, NULL);
 }
 
 KERNEL void LANE(softmax_sums_row)(const float *row, int64_t experts, int64_t width, float *maximum, float *sum)
@@ -90,24 +105,16 @@ KERNEL void LANE(softmax_sums_row)(const float *row, int64_t experts, int64_t wi
     *sum = total > 0.0f ? total : 1.0f;
 }
 
-KERNEL void LANE(score)(float *tile, int64_t experts, int32_t score, const float *maximum, const float *sum)
+KERNEL void LANE(score)(float *tile, int64_t experts, int32_t score, float *maximum, float *sum)
 {
-    const vector forbidden = SET(-INFINITY);
-    for (int64_t r = 0; r < SPR_BLOCK; r += LANES) {
-        vector top = SET(0.0f), inverse = SET(1.0f);
-        if (score == SPR_SCORE_SOFTMAX) {
-            top = LOAD(maximum + r);
-            inverse = DIV(SET(1.0f), LOAD(sum + r));
-        }
-        for (int64_t e = 0; e < experts; e++) {
-            vector x = LOAD(tile + e * SPR_BLOCK + r), s;
-            if (score == SPR_SCORE_SOFTMAX)
-                s = MUL(LANE(exp)(SUB(x, top)), inverse);
-            else if (score == SPR_SCORE_SIGMOID)
-                s = LANE(sigmoid)(x);
-            else
-                s = LANE(sqrt_softplus)(x);
-            STORE(tile + e * SPR_BLOCK + r, SELECT(GT(x, forbidden), s, forbidden));
-        }
+    const vector none = SET(-INFINITY);
+    if (score == SPR_SCORE_SOFTMAX) {
+        LANE(softmax)(tile, experts, maximum, sum, tile);
+        return;
+    }
+    for (int64_t i = 0; i < experts * SPR_BLOCK; i += LANES) {
+        vector x = LOAD(tile + i);
+        vector s = score == SPR_SCORE_SIGMOID ? LANE(sigmoid)(x) : LANE(sqrt_softplus)(x);
+        STORE(tile + i, SELECT(GT(x, none), s, none));
     }
 }

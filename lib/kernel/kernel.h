@@ -49,8 +49,8 @@ typedef struct spr__kernel {
     /* The same bits for a single row. */
     void (*softmax_sums_row)(const float *row, int64_t experts, int64_t width, float *maximum, float *sum);
 
-    /* Replaces logits in the tile by scores; -inf stays. maximum, sum: for softmax only. */
-    void (*score)(float *tile, int64_t experts, int32_t score, const float *maximum, const float *sum);
+    /* Replaces logits in the tile by scores; -inf stays. For softmax, maximum and sum are written as above. */
+    void (*score)(float *tile, int64_t experts, int32_t score, float *maximum, float *sum);
 
     /* Takes experts out of the tile that are in no chosen group of their token. scratch: [groups rounded up to 16][16]. */
     void (*limit_groups)(float *tile, const spr__grouping *grouping, float *scratch);

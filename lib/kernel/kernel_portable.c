@@ -2,6 +2,7 @@
  * The variant in plain C. */
 #include "kernel.h"
 #include "../../include/spinroute.h"
+#include "../base/half.h"
 
 #include <float.h>
 #include <math.h>

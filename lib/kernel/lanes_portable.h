@@ -41,30 +41,8 @@ static inline vector LANE(power)(vector a)
 static inline void LANE(store_int)(int32_t *p, vector a) { EACH p[lane] = (int32_t)a.x[lane]; }
 /* p[lane] = value where the mask is set */
 static inline void LANE(put)(int32_t *p, mask m, int32_t value) { EACH if (m.x[lane]) p[lane] = value; }
-static inline vector LANE(load_half)(const uint16_t *p)
-{
-    vector r;
-    EACH {
-        uint32_t sign = (uint32_t)(p[lane] & 0x8000u) << 16, exponent = (p[lane] >> 10) & 31u, fraction = p[lane] & 1023u;
-        if (exponent == 0) {
-            r.x[lane] = (float)fraction * 5.9604644775390625e-8f;
-            r.x[lane] = sign ? -r.x[lane] : r.x[lane];
-        } else {
-            uint32_t b = sign | (exponent == 31 ? 0x7f800000u : (exponent + 112u) << 23) | fraction << 13;
-            memcpy(&r.x[lane], &b, 4);
-        }
-    }
-    return r;
-}
-static inline vector LANE(load_bfloat)(const uint16_t *p)
-{
-    vector r;
-    EACH {
-        uint32_t b = (uint32_t)p[lane] << 16;
-        memcpy(&r.x[lane], &b, 4);
-    }
-    return r;
-}
+static inline vector LANE(load_half)(const uint16_t *p) { vector r; EACH r.x[lane] = spr__half_to_float(p[lane]); return r; }
+static inline vector LANE(load_bfloat)(const uint16_t *p) { vector r; EACH r.x[lane] = spr__bfloat_to_float(p[lane]); return r; }
 /* destination[c][r] = source[r][c] for LANES x LANES floats */
 static inline void LANE(transpose)(const float *source, int64_t source_step, float *destination, int64_t step)
 {

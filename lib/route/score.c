@@ -27,10 +27,7 @@ void spr__make_keys(const spr__call *call, spr__chunk *chunk, float *tile, int a
     const int64_t experts = plan->options.experts;
     const int logits = affinity ? plan->options.affinity == spr__affinity_logit : spr__keys_are_logits(call);
     if (!logits) {
-        int32_t score = scores[plan->options.score];
-        if (score == SPR_SCORE_SOFTMAX)
-            call->kernel->softmax_sums(tile, experts, chunk->maximum, chunk->sum);
-        call->kernel->score(tile, experts, score, chunk->maximum, chunk->sum);
+        call->kernel->score(tile, experts, scores[plan->options.score], chunk->maximum, chunk->sum);
     }
     if (call->bias != NULL)
         for (int64_t e = 0; e < experts; e++)
