@@ -21,6 +21,8 @@ void spr__greedy_statistics(spr__call *call)
 {
     spr__assign(call, NULL);
     call->statistics.greedy_affinity = call->taken_affinity;
+    /* without prices: balance costs nothing at best */
+    call->statistics.lower_bound = -call->taken_affinity;
     call->statistics.greedy_overflow = objective_overflow(call);
     for (int64_t e = 0; e < call->plan->options.experts; e++)
         if (call->workspace->counts[e] > call->statistics.greedy_max_load)
@@ -97,7 +99,8 @@ static double objective_expert_minimum(double a, double mu, double p, double mos
     return best;
 }
 
-/* Lagrangian bound: loads are set free and charged at the prices. Needs the selection at market.asked and its counts. */
+/* Lagrangian bound: loads are set free and charged at the prices. Needs the selection at market.asked and its counts. Any
+ * prices give a bound; the best one so far is kept. */
 void spr__bound(spr__call *call)
 {
     const spr__market *market = &call->workspace->market;
@@ -115,5 +118,7 @@ void spr__bound(spr__call *call)
             bound -= q * nu + 0.5 * q * q * nu / o->device_balance_weight;
         }
     /* selection compared rounded differences: each route may be off by two roundings of its threshold */
-    call->statistics.lower_bound = bound - call->taken_slack * (double)o->k * 1.2e-7 - fabs(bound) * 1e-12;
+    bound -= call->taken_slack * (double)o->k * 1.2e-7 + fabs(bound) * 1e-12;
+    if (bound > call->statistics.lower_bound)
+        call->statistics.lower_bound = bound;
 }

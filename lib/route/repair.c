@@ -20,14 +20,14 @@ enum {
 typedef struct repair_state {
     spr__exchange exchange;
     const spr__options *options;
-    const spr__market *market;
+    spr__market *market;
     spr__graph *graph;
     int32_t *loads;
     int64_t experts, width;
     double least_gain;           /* improvements below it are rounding */
 } repair_state;
 
-/* What H loses when e gives up one route (sign -1) or pays for one more (sign +1), besides affinity. */
+/* How H changes, besides affinity, when e gives up one route (sign -1) or takes one more (sign +1). */
 static double repair_change(const repair_state *state, int64_t e, double sign)
 {
     const spr__market *market = state->market;
@@ -36,26 +36,22 @@ static double repair_change(const repair_state *state, int64_t e, double sign)
     if (a > 0.0 && market->target[e] > 0.0)
         change += a / (2.0 * market->target[e]) * (2.0 * sign * (state->loads[e] - market->target[e]) + 1.0);
     const int32_t d = market->device[e];
-    if (b > 0.0 && market->device_target[d] > 0.0) {
-        double work = 0.0;
-        for (int64_t f = 0; f < state->experts; f++)
-            if (market->device[f] == d)
-                work += market->cost[f] * state->loads[f];
-        change += b / (2.0 * market->device_target[d]) *
-                  (2.0 * sign * market->cost[e] * (work - market->device_target[d]) + market->cost[e] * market->cost[e]);
-    }
+    if (b > 0.0 && market->device_target[d] > 0.0)
+        change += b / (2.0 * market->device_target[d]) * market->cost[e] *
+                  (2.0 * sign * (market->device_work[d] - market->device_target[d]) + market->cost[e]);
     return change;
 }
 
-/* The two ends on one device: giving and taking partly cancel. */
-static double repair_same_device(const repair_state *state, int64_t from, int64_t to)
+/* The same for one route from one expert to another; on one device, giving and taking partly cancel. */
+static double repair_change_pair(const repair_state *state, int64_t from, int64_t to)
 {
     const spr__market *market = state->market;
     const double b = state->options->device_balance_weight;
     const int32_t d = market->device[from];
-    if (!(b > 0.0) || market->device[to] != d || !(market->device_target[d] > 0.0))
-        return 0.0;
-    return -b * market->cost[from] * market->cost[to] / market->device_target[d];
+    double change = repair_change(state, from, -1.0) + repair_change(state, to, 1.0);
+    if (b > 0.0 && market->device[to] == d && market->device_target[d] > 0.0)
+        change -= b * market->cost[from] * market->cost[to] / market->device_target[d];
+    return change;
 }
 
 static int repair_has_room(const repair_state *state, int64_t e)
@@ -143,6 +139,30 @@ static int64_t repair_search_any(repair_state *state)
     return best;
 }
 
+/* The single move that lowers H most, counted exactly: with device balance the searches above see the two ends of a path
+ * apart. Leaves it as a path of two; 0 if there is none. */
+static int64_t repair_best_move(repair_state *state)
+{
+    spr__graph *graph = state->graph;
+    double best = -state->least_gain;
+    int64_t length = 0;
+    for (int64_t e = 0; e < state->experts; e++) {
+        const float *cost = spr__exchange_row(&state->exchange, e);
+        for (int64_t f = 0; f < state->experts; f++) {
+            if (!(cost[f] < INFINITY) || !repair_has_room(state, f))
+                continue;
+            double change = cost[f] + repair_change_pair(state, e, f);
+            if (change < best) {
+                best = change;
+                graph->path[0] = (int32_t)f;
+                graph->path[1] = (int32_t)e;
+                length = 2;
+            }
+        }
+    }
+    return length;
+}
+
 /* Experts from the path's end back to its start in graph->path. */
 static int64_t repair_trace(repair_state *state, int64_t end)
 {
@@ -158,27 +178,36 @@ static double repair_path_change(const repair_state *state, int64_t length)
 {
     const int32_t *path = state->graph->path;
     const int64_t from = path[length - 1], to = path[0];
-    double change = repair_change(state, from, -1.0) + repair_change(state, to, 1.0) + repair_same_device(state, from, to);
+    double change = repair_change_pair(state, from, to);
     for (int64_t i = length - 1; i > 0; i--)
         change += spr__exchange_loss(&state->exchange, path[i], path[i - 1]);
     return change;
 }
 
-/* Makes the moves; prices follow the distances, so that arcs keep costs that are not negative. */
+/* Prices follow the distances, so that arcs keep costs that are not negative. */
+static void repair_reprice(repair_state *state, int64_t end)
+{
+    spr__graph *graph = state->graph;
+    for (int64_t e = 0; e < state->experts; e++)
+        if (graph->distance[e] < graph->distance[end])
+            graph->potential[e] += graph->distance[end] - graph->distance[e];
+}
+
+/* Makes the moves of a path. */
 static void repair_apply(repair_state *state, int64_t length)
 {
     spr__graph *graph = state->graph;
+    spr__market *market = state->market;
     const int32_t *path = graph->path;
-    const float end = graph->distance[path[0]];
-    for (int64_t e = 0; e < state->experts; e++)
-        if (graph->distance[e] < end)
-            graph->potential[e] += end - graph->distance[e];
+    const int64_t from = path[length - 1], to = path[0];
     for (int64_t i = 0; i < length - 1; i++)
         graph->chain[i] = graph->carrier[path[i + 1] * state->width + path[i]];
     for (int64_t i = length - 2; i >= 0; i--)
         spr__exchange_move(&state->exchange, graph->chain[i], path[i + 1], path[i]);
-    state->loads[path[length - 1]]--;
-    state->loads[path[0]]++;
+    state->loads[from]--;
+    state->loads[to]++;
+    market->device_work[market->device[from]] -= market->cost[from];
+    market->device_work[market->device[to]] += market->cost[to];
     state->exchange.call->statistics.repair_paths++;
 }
 
@@ -215,18 +244,28 @@ int64_t spr__repair(spr__call *call)
         return 0;
     state.least_gain = 1e-6 * fabs(call->taken_affinity) / call->taken_routes;
     memcpy(state.graph->potential, workspace->market.asked, (size_t)width * sizeof(float));
+    for (int64_t d = 0; d <= call->plan->options.devices; d++)
+        state.market->device_work[d] = 0.0;
+    for (int64_t e = 0; e < experts; e++)
+        state.market->device_work[state.market->device[e]] += state.market->cost[e] * state.loads[e];
     spr__exchange_open(&state.exchange, tokens <= REPAIR_ALL_TOKENS ? tokens : wanted);
     while (repair_over(&state) > 0) {
         int64_t end = repair_search_over(&state);
-        if (end >= 0)
+        if (end >= 0) {
+            repair_reprice(&state, end);
             repair_apply(&state, repair_trace(&state, end));
-        else if (!state.exchange.complete)
+        } else if (!state.exchange.complete) {
             spr__exchange_open(&state.exchange, tokens);
-        else
+        } else {
             break;
+        }
     }
     for (int64_t left = call->plan->options.repair_paths; left > 0; left--) {
         int64_t end = repair_search_any(&state), length = end < 0 ? 0 : repair_trace(&state, end);
+        if (length >= 2 && repair_path_change(&state, length) < -state.least_gain)
+            repair_reprice(&state, end);
+        else
+            length = call->plan->options.device_balance_weight > 0.0 ? repair_best_move(&state) : 0;
         if (length < 2 || !(repair_path_change(&state, length) < -state.least_gain))
             break;
         repair_apply(&state, length);

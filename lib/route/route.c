@@ -58,6 +58,19 @@ static spr_status route_check_arrays(const spr__call *call, const spr_batch *bat
     return spr__check_arrays(arrays, count, error);
 }
 
+/* The repair has moved the prices: they are better ones for the next batch, and for the bound. */
+static void route_take_potentials(spr__call *call)
+{
+    spr__market *market = &call->workspace->market;
+    for (int64_t e = 0; e < call->plan->options.experts; e++)
+        market->total[e] = call->workspace->graph.potential[e];
+    spr__market_ask(market, call->plan->options.experts, call->plan->width);
+    if (call->want_statistics) {
+        spr__assign(call, market->asked);
+        spr__bound(call);
+    }
+}
+
 /* Prices, then every token's best at those prices, then moves. Returns routes left over capacity. */
 static int64_t route_solve(spr__call *call)
 {
@@ -71,7 +84,11 @@ static int64_t route_solve(spr__call *call)
     }
     call->statistics.price_overflow = over;
     spr__bound(call);
-    return spr__repair(call);
+    over = spr__repair(call);
+    spr__read_ids(call);
+    if (call->statistics.repair_paths > 0)
+        route_take_potentials(call);
+    return over;
 }
 
 /* Decides by earlier prices in token order, then finds the prices for the next batch. */
@@ -235,6 +252,7 @@ static spr_status route_balanced(spr__call *call, spr_error *error)
     spr_workspace *workspace = call->workspace;
     const spr_plan *plan = call->plan;
     const int causal = plan->options.mode == spr__mode_causal;
+    call->statistics.lower_bound = -INFINITY;
     spr__compute_affinity(call);
     spr_status status = spr__call_check_finite(call, error);
     if (status != SPR_OK)
@@ -250,8 +268,6 @@ static spr_status route_balanced(spr__call *call, spr_error *error)
         return route_infeasible(call, over, error);
     if (causal)
         call->statistics.dropped = over;
-    else
-        spr__read_ids(call);
     int64_t dropped = 0;
     status = route_drop_and_weigh(call, &dropped, over > 0 && !causal, error);
     call->statistics.dropped += dropped;

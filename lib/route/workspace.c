@@ -39,6 +39,7 @@ static void workspace_lay_market(spr__arena *arena, const spr_plan *plan, spr__m
     market->supply = (double *)spr__arena_take(arena, width, sizeof(double));
     market->target = (double *)spr__arena_take(arena, width, sizeof(double));
     market->device_target = (double *)spr__arena_take(arena, devices, sizeof(double));
+    market->device_work = (double *)spr__arena_take(arena, devices, sizeof(double));
     market->cost = (double *)spr__arena_take(arena, width, sizeof(double));
     market->device = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
     market->levels = (float *)spr__arena_take(arena, SPR_LEVELS * width, sizeof(float));

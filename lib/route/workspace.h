@@ -28,6 +28,7 @@ typedef struct spr__market {
     double *supply;              /* capacity C, +inf if none */
     double *target;              /* mu */
     double *device_target;       /* [devices] nu */
+    double *device_work;         /* [devices] W, kept by the repair */
     double *cost;                /* c */
     int32_t *device;             /* device of the expert, 0 without devices */
     float *levels;               /* [SPR_LEVELS][width] trial prices, ascending */
