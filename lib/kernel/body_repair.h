@@ -6,7 +6,7 @@ KERNEL void LANE(offer_rows)(const float *rows, int64_t width, const int32_t *to
 {
     const vector never = SET(INFINITY);
     for (int64_t f = 0; f < width; f += LANES) {
-        vector least = LOAD(cost + f);
+        vector least = LOAD(cost + f), who = LANE(load_bits)(carrier + f);
         for (int64_t i = 0; i < count; i++) {
             const int64_t token = tokens[i];
             const float *row = rows + token * width;
@@ -15,9 +15,10 @@ KERNEL void LANE(offer_rows)(const float *rows, int64_t width, const int32_t *to
             vector x = SELECT(closed, never, SUB(SET(row[e]), LOAD(row + f)));
             mask better = GT(least, x);
             least = SELECT(better, x, least);
-            LANE(put)(carrier + f, better, (int32_t)token);
+            who = SELECT(better, LANE(set_bits)((int32_t)token), who);
         }
         STORE(cost + f, least);
+        LANE(store_bits)(carrier + f, who);
     }
 }
 

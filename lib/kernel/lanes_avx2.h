@@ -42,6 +42,9 @@ INLINE vector LANE(load_bfloat)(const uint16_t *p)
     __m256i b = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(b, 16));
 }
+INLINE vector LANE(set_bits)(int32_t a) { return _mm256_castsi256_ps(_mm256_set1_epi32(a)); }
+INLINE vector LANE(load_bits)(const int32_t *p) { return _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+INLINE void LANE(store_bits)(int32_t *p, vector a) { _mm256_storeu_si256((__m256i *)(void *)p, _mm256_castps_si256(a)); }
 INLINE void LANE(transpose)(const float *source, int64_t source_step, float *destination, int64_t step)
 {
     __m256 a[8], b[8];

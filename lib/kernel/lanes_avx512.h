@@ -38,6 +38,9 @@ INLINE vector LANE(load_bfloat)(const uint16_t *p)
     __m512i b = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(b, 16));
 }
+INLINE vector LANE(set_bits)(int32_t a) { return _mm512_castsi512_ps(_mm512_set1_epi32(a)); }
+INLINE vector LANE(load_bits)(const int32_t *p) { return _mm512_castsi512_ps(_mm512_loadu_si512(p)); }
+INLINE void LANE(store_bits)(int32_t *p, vector a) { _mm512_storeu_si512(p, _mm512_castps_si512(a)); }
 INLINE void LANE(transpose)(const float *source, int64_t source_step, float *destination, int64_t step)
 {
     __m512 a[16], b[16];

@@ -42,6 +42,9 @@ INLINE void LANE(store_int)(int32_t *p, vector a) { vst1q_s32(p, vcvtq_s32_f32(a
 INLINE void LANE(put)(int32_t *p, mask m, int32_t value) { vst1q_s32(p, vbslq_s32(m, vdupq_n_s32(value), vld1q_s32(p))); }
 INLINE vector LANE(load_half)(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 INLINE vector LANE(load_bfloat)(const uint16_t *p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
+INLINE vector LANE(set_bits)(int32_t a) { return vreinterpretq_f32_s32(vdupq_n_s32(a)); }
+INLINE vector LANE(load_bits)(const int32_t *p) { return vreinterpretq_f32_s32(vld1q_s32(p)); }
+INLINE void LANE(store_bits)(int32_t *p, vector a) { vst1q_s32(p, vreinterpretq_s32_f32(a)); }
 INLINE void LANE(transpose)(const float *source, int64_t source_step, float *destination, int64_t step)
 {
     float32x4x2_t a = vtrnq_f32(vld1q_f32(source), vld1q_f32(source + source_step));

@@ -43,6 +43,10 @@ static inline void LANE(store_int)(int32_t *p, vector a) { EACH p[lane] = (int32
 static inline void LANE(put)(int32_t *p, mask m, int32_t value) { EACH if (m.x[lane]) p[lane] = value; }
 static inline vector LANE(load_half)(const uint16_t *p) { vector r; EACH r.x[lane] = spr__half_to_float(p[lane]); return r; }
 static inline vector LANE(load_bfloat)(const uint16_t *p) { vector r; EACH r.x[lane] = spr__bfloat_to_float(p[lane]); return r; }
+/* whole numbers travelling in a vector, untouched by arithmetic */
+static inline vector LANE(set_bits)(int32_t a) { vector r; EACH memcpy(&r.x[lane], &a, 4); return r; }
+static inline vector LANE(load_bits)(const int32_t *p) { vector r; memcpy(&r, p, sizeof r); return r; }
+static inline void LANE(store_bits)(int32_t *p, vector a) { memcpy(p, &a, sizeof a); }
 /* destination[c][r] = source[r][c] for LANES x LANES floats */
 static inline void LANE(transpose)(const float *source, int64_t source_step, float *destination, int64_t step)
 {

@@ -14,7 +14,8 @@
 
 enum {
     REPAIR_ALL_TOKENS = 256,     /* batches up to this size are contested entirely */
-    REPAIR_PER_MOVE = 4          /* contested tokens per expected move */
+    REPAIR_PER_MOVE = 4,         /* contested tokens per expected move, at first */
+    REPAIR_WIDEN = 2             /* times as many when they do not suffice */
 };
 
 typedef struct repair_state {
@@ -239,7 +240,8 @@ int64_t spr__repair(spr__call *call)
     const int64_t experts = call->plan->options.experts, width = call->plan->width, tokens = call->statistics.tokens;
     repair_state state = {{call, &workspace->graph, width, call->plan->words, experts, 0, 0, 0}, &call->plan->options,
                           &workspace->market, &workspace->graph, workspace->counts, experts, width, 0.0};
-    const int64_t expected = repair_expected(&state), wanted = 64 + REPAIR_PER_MOVE * expected;
+    const int64_t expected = repair_expected(&state);
+    int64_t wanted = tokens <= REPAIR_ALL_TOKENS ? tokens : 64 + REPAIR_PER_MOVE * expected;
     if (expected == 0)
         return 0;
     state.least_gain = 1e-6 * fabs(call->taken_affinity) / call->taken_routes;
@@ -248,14 +250,15 @@ int64_t spr__repair(spr__call *call)
         state.market->device_work[d] = 0.0;
     for (int64_t e = 0; e < experts; e++)
         state.market->device_work[state.market->device[e]] += state.market->cost[e] * state.loads[e];
-    spr__exchange_open(&state.exchange, tokens <= REPAIR_ALL_TOKENS ? tokens : wanted);
+    spr__exchange_open(&state.exchange, wanted);
     while (repair_over(&state) > 0) {
         int64_t end = repair_search_over(&state);
         if (end >= 0) {
             repair_reprice(&state, end);
             repair_apply(&state, repair_trace(&state, end));
         } else if (!state.exchange.complete) {
-            spr__exchange_open(&state.exchange, tokens);
+            wanted *= REPAIR_WIDEN;
+            spr__exchange_open(&state.exchange, wanted);
         } else {
             break;
         }
