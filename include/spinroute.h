@@ -9,6 +9,9 @@
  *                      + (a/2) sum_e (L[e] - mu[e])^2 / mu[e]              expert balance,  L[e] = sum_t x[t,e]
  *                      + (b/2) sum_d (W[d] - nu[d])^2 / nu[d]              device balance,  W[d] = sum_{e on d} c[e] L[e]
  *     subject to       sum_e x[t,e] = k,   L[e] <= C[e],   x binary
+ *     with             mu[e] = tokens*k * share[e] / (sum of shares),   nu[d] = sum_{e on d} c[e] mu[e]
+ *
+ * (tokens that take part; experts that are not allowed have share 0 and no balance term)
  *
  * and returns, with the routing table, a proved lower bound of H. What is not in this file (or in spinroute/ beside it)
  * is not part of the API.
@@ -160,8 +163,8 @@ SPR_API spr_status spr_plan_get_text(const spr_plan *plan, const char *name, con
  *   float arrays
  *     "bias"      [E] finite; added to the scores for selection only (DeepSeek-V3 e_score_correction_bias, Megatron
  *                 expert_bias); combine weights do not see it. Default none.
- *     "cost"      [E] finite, > 0; c[e], work per token in the device balance. Default 1.
- *     "share"     [E] finite, > 0; mu[e] = routes * share[e] / sum(share). Default equal shares.
+ *     "cost"      [E] 1e-6 .. 1e6; c[e], work per token in the device balance. Default 1.
+ *     "share"     [E] 1e-6 .. 1e6; the expert's part in mu, see above. Default equal shares.
  *   int32 arrays
  *     "allowed"   [E] 0 or 1; experts with 0 are used by no token. Default 1.
  *     "capacity"  [E] >= 0; C[e] in tokens, instead of the capacity options. Default none.
@@ -292,24 +295,34 @@ typedef struct spr_statistics {
     double energy;               /* H of the table; lower is better                                                    */
     double lower_bound;          /* no feasible table has a smaller H. Only when no route was dropped, else -inf       */
     double gap;                  /* (energy - lower_bound) / max(|lower_bound|, 1e-300); 0 = proved optimal            */
+                                 /* Times are not measured here: that would be a system call. The host can.            */
 } spr_statistics;
 
 /* The routing table. Set size. Each array may be NULL when it is not wanted, except ids. All are written by the call. */
 typedef struct spr_table {
     size_t size;                 /* sizeof(spr_table) of the caller                                                    */
-    int32_t *ids;                /* [T,k] expert ids, the token's best first (score descending, expert id ascending);
-                                    -1 = no expert. A route that the drop policy removed leaves -1 in its slot         */
+    int32_t *ids;                /* [T,k] expert ids, the token's best first; -1 = no expert. A route that the drop
+                                    policy removed leaves -1 in its slot. Order: what selection compares (score plus
+                                    bias), descending, then expert id, ascending. Where the order of the scores is the
+                                    order of the logits (no bias, no group sums, no balancing) the logits are compared,
+                                    which also orders scores that round to the same number. Groups that tie: the
+                                    earlier one                                                                        */
     float *weights;              /* [T,k] combine weights, 0 where ids is -1                                           */
     int32_t *counts;             /* [E] routes of each expert                                                          */
     int32_t *offsets;            /* [E+1] offsets[e] = routes of experts before e; offsets[E] = all routes             */
     int32_t *sorted;             /* [T*k] flat indices grouped by expert, ascending within an expert; the entries from
                                     offsets[E] on are -1                                                               */
     int32_t *positions;          /* [T,k] place of the route among its expert's, 0-based, -1 = no expert               */
-    float *prices;               /* [E] what a place at the expert costs; 0 when there is room for all                 */
+    float *prices;               /* [E] what one more place at the expert is worth (dual variables, with the device's
+                                    part); 0 without capacity and balance                                              */
     spr_statistics *statistics;  /* see above                                                                          */
 } spr_table;
 
 /* Routes one batch.
+ *
+ * Drops: "drop_order" = "probability" keeps the routes with the largest weight as it is known when dropping (normalised
+ * with "normalize_order" = "before_drop", as Megatron does; not normalised with "after_drop", as DeepSpeed does), equal
+ * weights: the earlier token.
  *
  * Without capacity and balance this is the plan's published router: top-k, weights, optional drops (options "overflow",
  * "drop_order"). With "overflow" = "reroute" and a capacity, or with a balance weight, it minimises H: prices are found
@@ -336,8 +349,8 @@ SPR_API spr_status spr_select(spr_workspace *workspace, const spr_batch *batch, 
 
 /* Combine weights of given ids, e.g. for replay or recomputation: what spr_route would give a table with these ids.
  *   ids       [T,k] -1 or 0..E-1, in any order, from any source; repeated experts in a row are not detected
- *   weights   [T,k], 0 where ids is -1. "normalize_order" = "before_drop" cannot see routes that are no longer in ids:
- *             the weights are then normalised over those that are.
+ *   weights   [T,k], 0 where ids is -1. Routes that were dropped are no longer in ids: with "normalize_order" =
+ *             "before_drop" or "score" = "softmax_selected" the weights are then normalised over those that are.
  * Returns as spr_route, and SPR_ERROR_EXPERT_ID. The workspace's thread. */
 SPR_API spr_status spr_weights(spr_workspace *workspace, const spr_batch *batch, const int32_t *ids, float *weights,
                                spr_error *error);
@@ -349,15 +362,18 @@ SPR_API spr_status spr_scores(spr_workspace *workspace, const spr_batch *batch, 
 
 /* ------------------------------------------------------------------------------------------------------------ layouts
  * Pure functions of a table, for runtimes that want another form. Arguments common to all:
- *   ids [tokens,k] int32, -1 = no expert;  weights [tokens,k];  tokens >= 0;  k 1..64;  experts 1..4096.
+ *   ids [tokens,k] int32, -1 = no expert, an expert at most once in a row (not checked);  weights [tokens,k];
+ *   tokens >= 0;  k 1..64;  experts 1..4096. An array without elements may be NULL.
+ * Where outputs are int32, tokens*k (and the padded length of blocks) must fit int32, otherwise SPR_ERROR_SIZE.
  * All return SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_EXPERT_ID, SPR_ERROR_ALIGNMENT, SPR_ERROR_OVERLAP;
  * more is said where it applies. Any thread. No allocation. */
 
 /* Block-aligned table (vLLM moe_align_block_size): the routes of each expert padded to a multiple of block.
- *   expert_map       [experts] local id of each global expert or -1; NULL = identity. ids are mapped through it.
- *                    Routes of experts that are not local keep their blocks, with expert id -1, as in vLLM.
+ *   expert_map       [experts] local id 0..experts-1 of each global expert or -1; NULL = identity. Routes stay grouped by
+ *                    global id; those of experts that are not local keep their blocks, with expert id -1 (vLLM's
+ *                    ignore_invalid_experts = False; for True, map the ids before the call).
  *   sorted           [sorted_size] int32, flat indices grouped by expert, ascending; filler is tokens*k
- *   sorted_size      at least tokens*k + experts*(block-1)
+ *   sorted_size      at least tokens*k + min(experts, tokens*k)*(block-1)
  *   block_experts    [block_experts_size] int32, expert of each block; 0 for blocks beyond *padded
  *   block_experts_size   at least ceil(sorted_size / block)
  *   padded           receives the number of used entries of sorted, a multiple of block
@@ -368,7 +384,7 @@ SPR_API spr_status spr_layout_blocks(const int32_t *ids, int64_t tokens, int64_t
                                      spr_error *error);
 
 /* Dispatch layout (DeepEP get_dispatch_layout): experts lie in equal blocks on ranks, ranks in equal blocks on nodes.
- *   ranks                 divides experts;  nodes divides ranks
+ *   ranks                 divides experts;  nodes divides ranks (DeepEP: ranks/8); 1 if tokens_per_node is NULL
  *   tokens_per_rank       [ranks] int32, tokens with at least one expert on the rank
  *   tokens_per_node       [nodes] int32, the same for nodes (num_tokens_per_rdma_rank); may be NULL
  *   tokens_per_expert     [experts] int32
@@ -384,7 +400,9 @@ SPR_API spr_status spr_layout_dense(const int32_t *ids, const float *weights, in
                                     int64_t experts, uint8_t *map, float *dense, spr_error *error);
 
 /* Logits that make a softmax-top-k router choose this table (ONNX Runtime com.microsoft.MoE without router_weights):
- * log(weight) at chosen experts, -1e30 elsewhere; its softmax over the chosen ones gives weight / sum of weights.
+ * log(weight) at chosen experts, -1e30 elsewhere; its softmax over the chosen ones gives weight / sum of weights. A token
+ * without any expert of positive weight cannot be expressed: its row is -1e30 throughout, which such a router takes as
+ * equal weights.
  *   weights       finite, >= 0; a chosen expert of weight 0 gets -1e30 too
  *   log_weights   [tokens,experts] float
  * Also returns SPR_ERROR_NOT_FINITE for a weight that is negative, NaN or infinite. */
@@ -393,7 +411,8 @@ SPR_API spr_status spr_layout_log_weights(const int32_t *ids, const float *weigh
 
 /* Megatron-LM token dispatcher: stable expert-major permutation and splits for expert parallelism.
  *   ranks               divides experts (expert_model_parallel_size)
- *   sorted_indices      [sorted_size] int64 token ids, expert-major, ascending within an expert
+ *   sorted_indices      [sorted_size] int64 token ids, expert-major, ascending within an expert; entries from *routes on
+ *                       are not written
  *   sorted_size         at least the number of routes; tokens*k always suffices
  *   tokens_per_expert   [experts] int64
  *   input_splits        [ranks] int64, routes per rank
@@ -404,8 +423,8 @@ SPR_API spr_status spr_layout_permutation(const int32_t *ids, int64_t tokens, in
 
 /* DeepSpeed / Tutel slots, slot-major [k,tokens].
  *   capacity      1 .. 2^31-1; a location at or beyond it is an error (SPR_ERROR_SIZE), so give spr_plan_capacity
- *   slot_order    1 = all first choices take their places before any second choice (DeepSpeed, GShard, Tutel);
- *                 0 = token order
+ *   slot_order    1 = all first choices take their places before any second choice (GShard, DeepSpeed top-2, Tutel);
+ *                 0 = token order (DeepSpeed top-k). Routes that were dropped have no place: counts are after drops.
  *   indices       [k,tokens] int32 expert or -1
  *   locations     [k,tokens] int32 place inside the expert, -1 where indices is -1
  *   gates         [k,tokens] float weight, 0 where indices is -1

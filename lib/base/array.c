@@ -4,7 +4,7 @@
 static int array_overlaps(const spr__array *a, const spr__array *b)
 {
     uintptr_t a_first = (uintptr_t)a->data, b_first = (uintptr_t)b->data;
-    return a->bytes > 0 && b->bytes > 0 && a_first < b_first + b->bytes && b_first < a_first + a->bytes;
+    return a->bytes > 0 && b->bytes > 0 && (b_first - a_first < a->bytes || a_first - b_first < b->bytes);
 }
 
 spr_status spr__check_arrays(const spr__array *arrays, int count, spr_error *error)

@@ -48,11 +48,12 @@ spr_status spr_layout_blocks(const int32_t *ids, int64_t tokens, int64_t k, int6
     if (check.status != SPR_OK)
         return check.status;
 
-    int64_t routes = tokens * k, needed = routes + experts * (block - 1);
-    spr__layout_size(&check, "sorted_size", sorted_size, needed, "tokens*k + experts*(block-1)");
+    /* no more experts than routes can have a part-filled block */
+    int64_t routes = tokens * k, needed = routes + (routes < experts ? routes : experts) * (block - 1);
+    spr__layout_size(&check, "sorted_size", sorted_size, needed, "tokens*k + min(experts, tokens*k)*(block-1)");
     if (check.status == SPR_OK && needed > INT32_MAX)
         check.status = spr__fail(error, SPR_ERROR_SIZE,
-                                 "block is %" PRId64 "; tokens*k + experts*(block-1) is then %" PRId64
+                                 "block is %" PRId64 "; tokens*k + min(experts, tokens*k)*(block-1) is then %" PRId64
                                  " and must be at most %" PRId32, block, needed, INT32_MAX);
     spr__layout_size(&check, "block_experts_size", block_experts_size,
                      sorted_size / block + (sorted_size % block > 0), "ceil(sorted_size / block)");

@@ -402,13 +402,14 @@ def tie_cases():
          logits=wide)
     case("ties-groups", "megatron-group", 4, 64, 8, lambda x: st.megatron(x, 8, "sigmoid", groups=8, limit=4), None,
          own + "groups too, lower group first", logits=wide)
-    # float32 cannot tell these scores apart although the logits differ; the rule speaks of scores.
+    # float32 cannot tell these scores apart although the logits differ: the logits decide.
     high = torch.tensor([[20.0, 30.0, 25.0, 40.0, 0.0, 1.0, 2.0, 50.0], [0.0, 60.0, 30.0, -5.0, 40.0, 35.0, 20.0, 18.0]])
-    case("ties-saturated-sigmoid", "megatron-sigmoid", 2, 8, 4, lambda x: st.megatron(x, 4, "sigmoid"), None,
+    case("ties-saturated-sigmoid", "megatron-sigmoid", 2, 8, 4, lambda x: st.by_logit(x, 4, "sigmoid", True, 1e-20), None,
          own + "sigmoid rounds to 1", {"experts": 8, "k": 4}, logits=high)
     low = torch.tensor([[0.0, -200.0, -300.0, -250.0, -150.0, -160.0, -170.0, -180.0],
                         [-400.0, -200.0, -300.0, -250.0, 10.0, -160.0, 12.0, -180.0]])
-    case("ties-saturated-softmax", "qwen2-moe", 2, 8, 4, lambda x: st.topk(x, 4), None, own + "softmax rounds to 0",
+    case("ties-saturated-softmax", "qwen2-moe", 2, 8, 4, lambda x: st.by_logit(x, 4, "softmax", False, 0.0), None,
+         own + "softmax rounds to 0",
          {"experts": 8}, logits=low)
 
 

@@ -105,6 +105,14 @@ def topk(logits, k, kind="softmax", bias=None, groups=1, limit=0, group_score="m
 
 # ------------------------------------------------------------------------------------------------ capacity, common parts
 
+def by_logit(logits, k, kind, normalize, epsilon):
+    """The library's own rule: without bias and group sums logits are compared, also where their scores round alike."""
+    ids = order(logits)[:, :k]
+    values = torch.gather(score(logits, kind).to(torch.float32).to(F64), 1, ids)
+    never = torch.full((logits.shape[0],), INF, dtype=F64)
+    return Result(ids, weigh(values, normalize, epsilon, 1.0).to(torch.float32), never, INF, logits.to(F64))
+
+
 def capacity_of(tokens, experts, k, factor):
     """C = ceil(tokens*k/experts * factor), float64 as in Megatron-LM get_capacity."""
     return math.ceil(tokens * k / experts * factor)
