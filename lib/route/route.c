@@ -192,7 +192,7 @@ static spr_status route_notice(const spr__call *call, spr_error *error)
 /* Affinity of a table that was made without it: only when statistics are asked for. */
 static void route_plain_affinity(spr__call *call)
 {
-    const int64_t experts = call->plan->options.experts, k = call->plan->options.k, width = call->plan->width;
+    const int64_t k = call->plan->options.k, width = call->plan->width;
     spr__chunk *chunk = &call->workspace->chunks[0];
     double affinity = 0.0;
     for (int64_t block = 0; block < call->blocks; block++) {
@@ -209,7 +209,6 @@ static void route_plain_affinity(spr__call *call)
             affinity += sum;
         }
     }
-    (void)experts;
     call->statistics.affinity = affinity;
     call->statistics.energy = call->statistics.lower_bound = -affinity;
 }
@@ -226,11 +225,12 @@ static void route_plain_greedy(spr__call *call, const int32_t *counts)
     s->greedy_affinity = s->affinity;
 }
 
-static spr_status route_plain(spr__call *call, spr_error *error)
+/* Plain top-k with its weights; what is over capacity is still in it. */
+static spr_status route_top_k(spr__call *call, int weights, spr_error *error)
 {
     const spr_plan *plan = call->plan;
     spr_workspace *workspace = call->workspace;
-    spr__select_plain(call, call->weights != NULL && !plan->has_capacity);
+    spr__select_plain(call, weights);
     spr_status status = spr__call_check_finite(call, error);
     if (status != SPR_OK)
         return status;
@@ -239,8 +239,15 @@ static spr_status route_plain(spr__call *call, spr_error *error)
                       workspace->offsets, NULL, NULL);
         route_plain_greedy(call, workspace->counts);
     }
-    if (!plan->has_capacity)
-        return SPR_OK;
+    return SPR_OK;
+}
+
+static spr_status route_plain(spr__call *call, spr_error *error)
+{
+    const int may_drop = call->plan->has_capacity;
+    spr_status status = route_top_k(call, call->weights != NULL && !may_drop, error);
+    if (status != SPR_OK || !may_drop)
+        return status;
     status = route_drop_and_weigh(call, &call->statistics.dropped, 1, error);
     if (status == SPR_OK && call->want_statistics && call->statistics.dropped > 0)
         route_plain_affinity(call);
@@ -274,6 +281,30 @@ static spr_status route_balanced(spr__call *call, spr_error *error)
     return status;
 }
 
+/* Can a capacity be reached at all? If not, and nothing else couples the tokens, top-k is the optimum. */
+static int route_is_coupled(const spr__call *call)
+{
+    const spr_plan *plan = call->plan;
+    if (plan->options.balance_weight > 0.0 || plan->options.device_balance_weight > 0.0 ||
+        plan->options.affinity != spr__affinity_score)
+        return 1;
+    int64_t tokens = 0;
+    for (int64_t t = 0; t < call->tokens; t++)
+        tokens += call->token_mask == NULL || call->token_mask[t] != 0;
+    const int64_t different = plan->capacity != NULL ? plan->options.experts : 1;
+    for (int64_t e = 0; e < different; e++)
+        if (spr__expert_capacity(plan, tokens, e) < tokens)
+            return 1;
+    return 0;
+}
+
+static spr_status route_uncoupled(spr__call *call, spr_error *error)
+{
+    spr_workspace *workspace = call->workspace;
+    memset(workspace->market.asked, 0, (size_t)call->plan->width * sizeof(float));
+    return route_top_k(call, call->weights != NULL, error);
+}
+
 spr_status spr_route(spr_workspace *workspace, const spr_batch *batch, const spr_table *table, spr_error *error)
 {
     spr__call call;
@@ -289,7 +320,10 @@ spr_status spr_route(spr_workspace *workspace, const spr_batch *batch, const spr
     call.ids = table->ids;
     call.weights = table->weights;
     call.want_statistics = table->statistics != NULL;
-    status = plan->balanced ? route_balanced(&call, error) : route_plain(&call, error);
+    const int solve = plan->balanced && route_is_coupled(&call);
+    status = solve            ? route_balanced(&call, error)
+             : plan->balanced ? route_uncoupled(&call, error)
+                              : route_plain(&call, error);
     if (status != SPR_OK)
         return status;
 
@@ -307,7 +341,7 @@ spr_status spr_route(spr_workspace *workspace, const spr_batch *batch, const spr
         for (int64_t e = 0; e < experts; e++)
             table->prices[e] = plan->balanced ? workspace->prices[e] : 0.0f;
     if (call.want_statistics) {
-        if (plan->balanced) {
+        if (solve) {
             memcpy(workspace->counts, counts, counts == workspace->counts ? 0 : (size_t)experts * sizeof counts[0]);
             spr__energy(&call);
         }
