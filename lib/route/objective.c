@@ -99,18 +99,61 @@ static double objective_expert_minimum(double a, double mu, double p, double mos
     return best;
 }
 
+/* The load that the minimum above is taken at, for any real load. */
+static double objective_expert_load(double a, double mu, double p, double most)
+{
+    if (a <= 0.0 || mu <= 0.0)
+        return p > 0.0 ? most : 0.0;
+    double load = mu * (1.0 + p / a);
+    return load < 0.0 ? 0.0 : load < most ? load : most;
+}
+
+static double objective_most(const spr__call *call, int64_t e)
+{
+    const double supply = call->workspace->market.supply[e], tokens = (double)call->statistics.tokens;
+    return supply < tokens ? supply : tokens;
+}
+
+/* Selection does not see a shift of all prices, the bound does: the best shift is where the loads at the prices sum up to
+ * the routes. */
+static double objective_best_shift(const spr__call *call)
+{
+    const spr__market *market = &call->workspace->market;
+    const spr__options *o = &call->plan->options;
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t e = 0; e < o->experts; e++) {
+        low = market->price[e] < low ? market->price[e] : low;
+        high = market->price[e] > high ? market->price[e] : high;
+        if (market->supply[e] == INFINITY && !(o->balance_weight > 0.0))
+            return 0.0;
+    }
+    low -= high - low + o->balance_weight;
+    for (int i = 0; i < 48; i++) {
+        const double shift = 0.5 * (low + high);
+        double loads = 0.0;
+        for (int64_t e = 0; e < o->experts; e++)
+            loads += objective_expert_load(o->balance_weight, market->target[e], market->price[e] - shift,
+                                           objective_most(call, e));
+        if (loads > call->taken_routes)
+            low = shift;
+        else
+            high = shift;
+    }
+    return high;
+}
+
 /* Lagrangian bound: loads are set free and charged at the prices. Needs the selection at market.asked and its counts. Any
  * prices give a bound; the best one so far is kept. */
 void spr__bound(spr__call *call)
 {
     const spr__market *market = &call->workspace->market;
     const spr__options *o = &call->plan->options;
-    const double tokens = (double)call->statistics.tokens;
+    const double shift = objective_best_shift(call);
     double bound = -call->taken_affinity;
     for (int64_t e = 0; e < o->experts; e++) {
-        double most = market->supply[e] < tokens ? market->supply[e] : tokens;
-        bound += (double)market->asked[e] * call->workspace->counts[e];
-        bound += objective_expert_minimum(o->balance_weight, market->target[e], market->price[e], most);
+        bound += ((double)market->asked[e] - shift) * call->workspace->counts[e];
+        bound += objective_expert_minimum(o->balance_weight, market->target[e], market->price[e] - shift,
+                                          objective_most(call, e));
     }
     if (o->device_balance_weight > 0.0)
         for (int64_t d = 0; d < o->devices; d++) {

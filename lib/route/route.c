@@ -66,9 +66,30 @@ static void route_take_potentials(spr__call *call)
         market->total[e] = call->workspace->graph.potential[e];
     spr__market_ask(market, call->plan->options.experts, call->plan->width);
     if (call->want_statistics) {
+        /* the loads of the repaired table come back: whatever follows must not depend on who asks for statistics */
+        memcpy(call->workspace->offsets, call->workspace->counts, (size_t)call->plan->width * sizeof(int32_t));
         spr__assign(call, market->asked);
         spr__bound(call);
+        memcpy(call->workspace->counts, call->workspace->offsets, (size_t)call->plan->width * sizeof(int32_t));
     }
+}
+
+/* Only differences of prices decide: where there is room, a place costs nothing. */
+static void route_settle_prices(spr__call *call, const int32_t *counts)
+{
+    const spr__options *o = &call->plan->options;
+    spr__market *market = &call->workspace->market;
+    double least = INFINITY;
+    if (o->balance_weight > 0.0 || o->device_balance_weight > 0.0)
+        return;
+    for (int64_t e = 0; e < o->experts; e++)
+        if (counts[e] < market->supply[e] && market->total[e] < least)
+            least = market->total[e];
+    if (!(least < INFINITY))
+        return;
+    for (int64_t e = 0; e < o->experts; e++)
+        market->total[e] = market->total[e] > least ? market->total[e] - least : 0.0;
+    spr__market_ask(market, o->experts, call->plan->width);
 }
 
 /* Prices, then every token's best at those prices, then moves. Returns routes left over capacity. */
@@ -83,11 +104,13 @@ static int64_t route_solve(spr__call *call)
         over += excess > 0.0 ? (int64_t)excess : 0;
     }
     call->statistics.price_overflow = over;
-    spr__bound(call);
+    if (call->want_statistics)
+        spr__bound(call);
     over = spr__repair(call);
     spr__read_ids(call);
     if (call->statistics.repair_paths > 0)
         route_take_potentials(call);
+    route_settle_prices(call, call->workspace->counts);
     return over;
 }
 
@@ -103,8 +126,10 @@ static int64_t route_solve_causal(spr__call *call)
         routes += call->ids[i] >= 0;
     spr__find_prices(call);
     spr__assign(call, workspace->market.asked);
-    spr__bound(call);
     wanted = (int64_t)call->taken_routes;
+    if (call->want_statistics)
+        spr__bound(call);
+    route_settle_prices(call, workspace->counts);
     return wanted - routes;
 }
 
