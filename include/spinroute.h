@@ -294,7 +294,7 @@ typedef struct spr_statistics {
     double greedy_affinity;      /* the same for plain top-k: an upper bound of any table's affinity                   */
     double energy;               /* H of the table; lower is better                                                    */
     double lower_bound;          /* no feasible table has a smaller H. Only when no route was dropped, else -inf       */
-    double gap;                  /* (energy - lower_bound) / max(|lower_bound|, 1e-300); 0 = proved optimal            */
+    double gap;                  /* (energy - lower_bound) / max(|lower_bound|, |affinity|); 0 = proved optimal        */
                                  /* Times are not measured here: that would be a system call. The host can.            */
 } spr_statistics;
 

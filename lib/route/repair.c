@@ -15,7 +15,8 @@
 enum {
     REPAIR_ALL_TOKENS = 256,     /* batches up to this size are contested entirely */
     REPAIR_PER_MOVE = 4,         /* contested tokens per expected move, at first */
-    REPAIR_WIDEN = 2             /* times as many when they do not suffice */
+    REPAIR_WIDEN = 2,            /* times as many when they do not suffice */
+    REPAIR_CHAIN = 4             /* moves in a row that are tried together */
 };
 
 typedef struct repair_state {
@@ -140,28 +141,31 @@ static int64_t repair_search_any(repair_state *state)
     return best;
 }
 
-/* The single move that lowers H most, counted exactly: with device balance the searches above see the two ends of a path
- * apart. Leaves it as a path of two; 0 if there is none. */
-static int64_t repair_best_move(repair_state *state)
+/* The single move that lowers H most (or raises it least), counted exactly: with device balance the searches above see
+ * the two ends of a path apart. Tokens in chain[0..moved-1] stay. Leaves it as a path of two; returns its change of H. */
+static double repair_best_move(repair_state *state, int64_t moved)
 {
     spr__graph *graph = state->graph;
-    double best = -state->least_gain;
-    int64_t length = 0;
+    double best = INFINITY;
     for (int64_t e = 0; e < state->experts; e++) {
         const float *cost = spr__exchange_row(&state->exchange, e);
         for (int64_t f = 0; f < state->experts; f++) {
             if (!(cost[f] < INFINITY) || !repair_has_room(state, f))
                 continue;
-            double change = cost[f] + repair_change_pair(state, e, f);
-            if (change < best) {
-                best = change;
-                graph->path[0] = (int32_t)f;
-                graph->path[1] = (int32_t)e;
-                length = 2;
-            }
+            const double change = cost[f] + repair_change_pair(state, e, f);
+            if (!(change < best))
+                continue;
+            int stays = 0;
+            for (int64_t i = 0; i < moved; i++)
+                stays |= graph->chain[i] == graph->carrier[e * state->width + f];
+            if (stays)
+                continue;
+            best = change;
+            graph->path[0] = (int32_t)f;
+            graph->path[1] = (int32_t)e;
         }
     }
-    return length;
+    return best;
 }
 
 /* Experts from the path's end back to its start in graph->path. */
@@ -210,6 +214,47 @@ static void repair_apply(repair_state *state, int64_t length)
     market->device_work[market->device[from]] -= market->cost[from];
     market->device_work[market->device[to]] += market->cost[to];
     state->exchange.call->statistics.repair_paths++;
+}
+
+static void repair_shift(repair_state *state, int64_t token, int64_t from, int64_t to)
+{
+    spr__market *market = state->market;
+    spr__exchange_move(&state->exchange, token, from, to);
+    state->loads[from]--;
+    state->loads[to]++;
+    market->device_work[market->device[from]] -= market->cost[from];
+    market->device_work[market->device[to]] += market->cost[to];
+}
+
+/* A few best moves in a row, each for better or worse (Kernighan and Lin 1970); they stay if H is lower at some point,
+ * otherwise all are taken back. Returns whether H fell. */
+static int repair_chain(repair_state *state)
+{
+    spr__graph *graph = state->graph;
+    int32_t from[REPAIR_CHAIN], to[REPAIR_CHAIN];
+    double change = 0.0;
+    int64_t moved = 0;
+    const int64_t most = state->experts < REPAIR_CHAIN ? state->experts : REPAIR_CHAIN;
+    while (moved < most) {
+        const double step = repair_best_move(state, moved);
+        if (!(step < INFINITY))
+            break;
+        from[moved] = graph->path[1];
+        to[moved] = graph->path[0];
+        graph->chain[moved] = graph->carrier[from[moved] * state->width + to[moved]];
+        /* the exact loss: cost is rounded */
+        change += step - graph->cost[from[moved] * state->width + to[moved]] +
+                  spr__exchange_loss(&state->exchange, from[moved], to[moved]);
+        repair_shift(state, graph->chain[moved], from[moved], to[moved]);
+        moved++;
+        if (change < -state->least_gain) {
+            state->exchange.call->statistics.repair_paths++;
+            return 1;
+        }
+    }
+    while (moved-- > 0)
+        repair_shift(state, graph->chain[moved], to[moved], from[moved]);
+    return 0;
 }
 
 static int64_t repair_over(const repair_state *state)
@@ -265,13 +310,12 @@ int64_t spr__repair(spr__call *call)
     }
     for (int64_t left = call->plan->options.repair_paths; left > 0; left--) {
         int64_t end = repair_search_any(&state), length = end < 0 ? 0 : repair_trace(&state, end);
-        if (length >= 2 && repair_path_change(&state, length) < -state.least_gain)
+        if (length >= 2 && repair_path_change(&state, length) < -state.least_gain) {
             repair_reprice(&state, end);
-        else
-            length = call->plan->options.device_balance_weight > 0.0 ? repair_best_move(&state) : 0;
-        if (length < 2 || !(repair_path_change(&state, length) < -state.least_gain))
+            repair_apply(&state, length);
+        } else if (!(call->plan->options.device_balance_weight > 0.0) || !repair_chain(&state)) {
             break;
-        repair_apply(&state, length);
+        }
     }
     return repair_over(&state);
 }

@@ -61,9 +61,22 @@ static spr_status route_check_arrays(const spr__call *call, const spr_batch *bat
 /* The repair has moved the prices: they are better ones for the next batch, and for the bound. */
 static void route_take_potentials(spr__call *call)
 {
+    const spr_plan *plan = call->plan;
+    const double a = plan->options.balance_weight, b = plan->options.device_balance_weight;
+    const int32_t *loads = call->workspace->counts;
     spr__market *market = &call->workspace->market;
-    for (int64_t e = 0; e < call->plan->options.experts; e++)
+    for (int64_t e = 0; e < plan->options.experts; e++)
         market->total[e] = call->workspace->graph.potential[e];
+    if (b > 0.0) {
+        /* what one more unit of work costs at the loads that were found */
+        for (int64_t d = 0; d < plan->options.devices; d++)
+            market->device_price[d] = market->device_target[d] > 0.0
+                                          ? b * (market->device_work[d] / market->device_target[d] - 1.0)
+                                          : 0.0;
+        for (int64_t e = 0; e < plan->options.experts && !plan->has_capacity; e++)
+            market->total[e] = market->cost[e] * market->device_price[market->device[e]] +
+                               (market->target[e] > 0.0 ? a * (loads[e] / market->target[e] - 1.0) : 0.0);
+    }
     spr__market_ask(market, call->plan->options.experts, call->plan->width);
     if (call->want_statistics) {
         /* the loads of the repaired table come back: whatever follows must not depend on who asks for statistics */
@@ -185,7 +198,9 @@ static void route_fill_statistics(spr__call *call, const int32_t *counts)
     spr_plan_capacity(plan, statistics->tokens, &statistics->capacity, NULL);
     if (statistics->dropped > 0)
         statistics->lower_bound = -INFINITY;
-    double scale = fabs(statistics->lower_bound) > 1e-300 ? fabs(statistics->lower_bound) : 1e-300;
+    double scale = fabs(statistics->lower_bound);
+    scale = fabs(statistics->affinity) > scale ? fabs(statistics->affinity) : scale;
+    scale = scale > 1e-300 ? scale : 1e-300;
     statistics->gap = statistics->lower_bound > -INFINITY ? (statistics->energy - statistics->lower_bound) / scale
                                                           : INFINITY;
 }
