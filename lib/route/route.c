@@ -326,7 +326,7 @@ static int route_is_coupled(const spr__call *call)
 {
     const spr_plan *plan = call->plan;
     if (plan->options.balance_weight > 0.0 || plan->options.device_balance_weight > 0.0 ||
-        plan->options.affinity != spr__affinity_score)
+        plan->options.affinity != spr__affinity_score || plan->options.mode == spr__mode_causal)
         return 1;
     int64_t tokens = 0;
     for (int64_t t = 0; t < call->tokens; t++)

@@ -64,7 +64,8 @@ def below(case, name, kept, optimum, rounding):
 
 def certificate(case, certified, true, affinity, scores, optimum, rounding, k):
     """The certified gap is no smaller than the true one. Both are relative to sums over slightly different affinities:
-    the library's float32 softmax and ours. A table's sum changes by at most k times the largest difference per token."""
+    the library's float32 softmax and ours. A table's sum changes by at most k times the
+    largest difference per token."""
     difference = k * np.abs(scores - affinity).max(axis=1).sum() / optimum
     expect(difference < 1e-5, case, f"spr_scores differs from the softmax by {difference:.2g}")
     tolerance = 2 * difference + rounding / optimum

@@ -4,9 +4,9 @@
     maximise sum s[t,e] x[t,e]   subject to   sum_e x[t,e] = k,  L[e] <= C,  x binary
 
 is a minimum-cost flow on the full graph (one arc per token and expert, nothing pruned), solved by OR-tools
-SimpleMinCostFlow (cost-scaling push-relabel). Its costs are integers: round(s * SCALE). Each of the T*k routes is off by
-at most 0.5/SCALE, in the solution and in the true optimum, so the affinity returned is at most T*k/SCALE below the true
-optimum, and never above it.
+SimpleMinCostFlow (cost-scaling push-relabel). Its costs are integers: round(s * SCALE). Each of the T*k routes is off
+by at most 0.5/SCALE, in the solution and in the true optimum, so the affinity returned is at most T*k/SCALE below the
+true optimum, and never above it.
 """
 import time
 

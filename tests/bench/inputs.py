@@ -8,7 +8,13 @@ import struct
 
 import numpy as np
 
-COUNT = 8                       # inputs per case
+LEAST = 8                       # inputs per case
+
+
+def count(tokens):
+    """Inputs of a case: more when they are small, lest the branch predictor learns them by heart, which makes a small
+    torch.topk several times faster than it is on tokens never seen before."""
+    return min(max(LEAST, 16384 // tokens), 1024)
 
 
 def read_trace(path):
@@ -27,17 +33,17 @@ def trace(logits, tokens):
     layers, length, _ = logits.shape
     windows = length // tokens
     inputs = [(layer, np.ascontiguousarray(logits[layer, w * tokens:(w + 1) * tokens]))
-              for w in range(min(windows, -(-COUNT // layers))) for layer in range(layers)]
-    if len(inputs) < COUNT:
+              for w in range(min(windows, -(-count(tokens) // layers))) for layer in range(layers)]
+    if len(inputs) < LEAST:
         raise ValueError(f"the trace has only {len(inputs)} windows of {tokens} tokens")
     return inputs
 
 
 def zipf(tokens, experts, seed):
-    """logit = -log(rank of the expert) + N(0,1): popularity falls as 1/rank. One expert order, fresh noise per input."""
+    """logit = -log(rank of the expert) + N(0,1): popularity falls as 1/rank. One expert order, new noise per input."""
     bias = -np.log(1.0 + np.random.default_rng(seed).permutation(experts))
     inputs = []
-    for i in range(COUNT):
+    for i in range(count(tokens)):
         noise = np.random.default_rng((seed, i)).standard_normal((tokens, experts))
         inputs.append((0, (bias + noise).astype(np.float32)))
     return inputs
@@ -50,7 +56,7 @@ def topics(tokens, experts, seed):
     weight = 1.0 / np.arange(1, 17)
     weight /= weight.sum()
     inputs = []
-    for i in range(COUNT):
+    for i in range(count(tokens)):
         rng = np.random.default_rng((seed, i))
         topic = rng.choice(16, size=tokens, p=weight)
         inputs.append((0, (centres[topic] + rng.standard_normal((tokens, experts))).astype(np.float32)))

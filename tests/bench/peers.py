@@ -109,8 +109,8 @@ def auction(scores, rounds=100, limit=2000):
 
 
 def base(logits, k):
-    """BASE layers are published for k = 1 only. For more the auction is run k times, each time without the pairs already
-    taken (their score becomes the lowest of all, as fairseq does with non-finite scores); a pair taken twice is
+    """BASE layers are published for k = 1 only. For more the auction is run k times, each time without the pairs
+    already taken (their score becomes the lowest of all, as fairseq does with non-finite scores); a pair taken twice is
     dropped. Needs T divisible by E; exactly T*k/E tokens per expert."""
     scores = torch.softmax(logits, dim=-1)
     lowest = scores.min()

@@ -12,8 +12,8 @@ def softmax(logits):
 def measure(ids, affinity, capacity):
     """Returns (kept affinity, overflow fraction, max load over mean) of ids [T,k], -1 = none.
 
-    Kept: routes beyond an expert's capacity are dropped, the lowest affinity first. Overflow: dropped routes and missing
-    ones over T*k. The load is the one before drops, the mean is T*k/E."""
+    Kept: routes beyond an expert's capacity are dropped, the lowest affinity first. Overflow: dropped routes and
+    missing ones over T*k. The load is the one before drops, the mean is T*k/E."""
     tokens, experts = affinity.shape
     token, slot = np.nonzero(ids >= 0)
     expert = ids[token, slot]
