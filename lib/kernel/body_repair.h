@@ -2,10 +2,11 @@
  * Kernel template, part: rows of the expert graph in which the repair looks for shortest paths. */
 
 KERNEL void LANE(offer_rows)(const float *rows, int64_t width, const int32_t *tokens, int64_t count, int64_t e,
-                             const uint64_t *taken, int64_t words, float *cost, int32_t *carrier)
+                             const uint64_t *taken, int64_t words, int64_t first, int64_t last, float *cost,
+                             int32_t *carrier)
 {
     const vector never = SET(INFINITY);
-    for (int64_t f = 0; f < width; f += LANES) {
+    for (int64_t f = first; f < last; f += LANES) {
         vector least = LOAD(cost + f), who = LANE(load_bits)(carrier + f);
         for (int64_t i = 0; i < count; i++) {
             const int64_t token = tokens[i];

@@ -80,10 +80,12 @@ typedef struct spr__kernel {
     void (*count)(const float *tile, int64_t experts, int64_t width, const float *margin, const float *levels,
                   int32_t *counts);
 
-    /* For every listed token t that uses expert e: cost[f] = min(cost[f], rows[t][e] - rows[t][f]) over all f that t does
-     * not use (taken: words 64-bit words per token); carrier[f] = token where it fell. */
+    /* For every listed token t that uses expert e: cost[f] = min(cost[f], rows[t][e] - rows[t][f]) over all f in
+     * first..last-1 (multiples of 16) that t does not use (taken: words 64-bit words per token); carrier[f] = token where
+     * it fell. */
     void (*offer_rows)(const float *rows, int64_t width, const int32_t *tokens, int64_t count, int64_t e,
-                       const uint64_t *taken, int64_t words, float *cost, int32_t *carrier);
+                       const uint64_t *taken, int64_t words, int64_t first, int64_t last, float *cost,
+                       int32_t *carrier);
 
     /* One step of Dijkstra's algorithm: open[f] = min(open[f], from + max(0, cost[f] + potential[f] - own)); previous[f]
      * = source where it fell. open of a node that is done is -inf. */

@@ -8,6 +8,7 @@
 
 enum {
     GRAPH_BINS = 2048,
+    GRAPH_STRIP = 16,            /* columns that become stale together; 64 strips make the widest row */
     GRAPH_DEPTH = 2              /* an expert may be left for a loss up to this many times the largest gap */
 };
 
@@ -60,18 +61,11 @@ static float graph_contest(spr__exchange *exchange, int64_t wanted)
     return GRAPH_DEPTH * reach;
 }
 
-static void graph_clear_row(spr__exchange *exchange, int64_t e)
-{
-    float *cost = exchange->graph->cost + e * exchange->width;
-    for (int64_t f = 0; f < exchange->width; f++)
-        cost[f] = INFINITY;
-    memset(exchange->graph->carrier + e * exchange->width, 0xff, (size_t)exchange->width * sizeof(int32_t));
-}
-
-static void graph_offer(spr__exchange *exchange, const int32_t *tokens, int64_t count, int64_t e)
+static void graph_offer(spr__exchange *exchange, const int32_t *tokens, int64_t count, int64_t e, int64_t first,
+                        int64_t last)
 {
     exchange->call->kernel->offer_rows(exchange->call->workspace->rows, exchange->width, tokens, count, e,
-                                       exchange->call->workspace->taken, exchange->words,
+                                       exchange->call->workspace->taken, exchange->words, first, last,
                                        exchange->graph->cost + e * exchange->width,
                                        exchange->graph->carrier + e * exchange->width);
 }
@@ -82,7 +76,7 @@ void spr__exchange_open(spr__exchange *exchange, int64_t wanted)
     const float depth = graph_contest(exchange, wanted);
     const float *prices = exchange->call->workspace->market.asked;
     memset(graph->holders, 0, (size_t)(exchange->experts * exchange->contested_words) * sizeof(uint64_t));
-    memset(graph->stale, 0xff, (size_t)exchange->words * sizeof(uint64_t));
+    memset(graph->stale, 0xff, (size_t)exchange->experts * sizeof(uint64_t));
     for (int64_t i = 0; i < exchange->contested; i++) {
         const int64_t token = graph->contested[i];
         const uint64_t *taken = graph_taken(exchange, token);
@@ -98,20 +92,42 @@ void spr__exchange_open(spr__exchange *exchange, int64_t wanted)
     }
 }
 
+/* Columns first..last-1 of row e from the tokens that may leave e. */
+static void graph_rebuild(spr__exchange *exchange, int64_t e, int64_t count, int64_t first, int64_t last)
+{
+    float *cost = exchange->graph->cost + e * exchange->width;
+    int32_t *carrier = exchange->graph->carrier + e * exchange->width;
+    for (int64_t f = first; f < last; f++) {
+        cost[f] = INFINITY;
+        carrier[f] = -1;
+    }
+    graph_offer(exchange, exchange->graph->offering, count, e, first, last);
+}
+
 const float *spr__exchange_row(spr__exchange *exchange, int64_t e)
 {
     spr__graph *graph = exchange->graph;
-    if (spr__bit(graph->stale, e)) {
+    if (graph->stale[e] != 0) {
         const uint64_t *holders = graph_holders(exchange, e);
         int64_t count = 0;
         for (int64_t w = 0; w < exchange->contested_words; w++)
             for (uint64_t rest = holders[w]; rest != 0; rest &= rest - 1)
                 graph->offering[count++] = graph->contested[w * 64 + __builtin_ctzll(rest)];
-        graph_clear_row(exchange, e);
-        graph_offer(exchange, graph->offering, count, e);
-        spr__clear_bit(graph->stale, e);
+        if (graph->stale[e] == UINT64_MAX)
+            graph_rebuild(exchange, e, count, 0, exchange->width);
+        else
+            for (uint64_t rest = graph->stale[e]; rest != 0; rest &= rest - 1) {
+                const int64_t first = __builtin_ctzll(rest) * GRAPH_STRIP;
+                graph_rebuild(exchange, e, count, first, first + GRAPH_STRIP);
+            }
+        graph->stale[e] = 0;
     }
     return graph->cost + e * exchange->width;
+}
+
+static uint64_t graph_strip(int64_t f)
+{
+    return (uint64_t)1 << (f / GRAPH_STRIP);
 }
 
 double spr__exchange_loss(const spr__exchange *exchange, int64_t u, int64_t v)
@@ -129,22 +145,24 @@ void spr__exchange_move(spr__exchange *exchange, int64_t token, int64_t u, int64
     spr__set_bit(taken, v);
     spr__clear_bit(graph_holders(exchange, u), graph->place[token]);
     spr__set_bit(graph_holders(exchange, v), graph->place[token]);
-    spr__set_bit(graph->stale, u);
+    for (int64_t f = 0; f < exchange->experts; f++)
+        if (graph->carrier[u * exchange->width + f] == token)
+            graph->stale[u] |= graph_strip(f);
     for (int64_t w = 0; w < exchange->words; w++)
         for (uint64_t rest = taken[w]; rest != 0; rest &= rest - 1) {
-            const int64_t e = w * 64 + __builtin_ctzll(rest);
-            if (spr__bit(graph->stale, e) || !spr__bit(graph_holders(exchange, e), graph->place[token]))
+            const int64_t e = w * 64 + __builtin_ctzll(rest), at = e * exchange->width;
+            if (!spr__bit(graph_holders(exchange, e), graph->place[token]))
                 continue;
             if (e == v) {
                 const int32_t one = (int32_t)token;
-                graph_offer(exchange, &one, 1, v);
+                graph_offer(exchange, &one, 1, v, 0, exchange->width);
                 continue;
             }
-            if (graph->carrier[e * exchange->width + v] == token)
-                spr__set_bit(graph->stale, e);
-            if (row[e] - row[u] < graph->cost[e * exchange->width + u]) {
-                graph->cost[e * exchange->width + u] = row[e] - row[u];
-                graph->carrier[e * exchange->width + u] = (int32_t)token;
+            if (graph->carrier[at + v] == token)
+                graph->stale[e] |= graph_strip(v);
+            if (row[e] - row[u] < graph->cost[at + u]) {
+                graph->cost[at + u] = row[e] - row[u];
+                graph->carrier[at + u] = (int32_t)token;
             }
         }
 }

@@ -49,14 +49,14 @@ static void workspace_lay_market(spr__arena *arena, const spr_plan *plan, spr__m
 
 static void workspace_lay_graph(spr__arena *arena, const spr_plan *plan, size_t tokens, spr__graph *graph)
 {
-    size_t width = (size_t)plan->width, words = (size_t)plan->words;
+    size_t width = (size_t)plan->width;
     graph->cost = (float *)spr__arena_take(arena, width * width, sizeof(float));
     graph->carrier = (int32_t *)spr__arena_take(arena, width * width, sizeof(int32_t));
     graph->potential = (float *)spr__arena_take(arena, width, sizeof(float));
     graph->distance = (float *)spr__arena_take(arena, width, sizeof(float));
     graph->open = (float *)spr__arena_take(arena, width, sizeof(float));
     graph->previous = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
-    graph->stale = (uint64_t *)spr__arena_take(arena, words, sizeof(uint64_t));
+    graph->stale = (uint64_t *)spr__arena_take(arena, width, sizeof(uint64_t));
     graph->contested = (int32_t *)spr__arena_take(arena, tokens, sizeof(int32_t));
     graph->offering = (int32_t *)spr__arena_take(arena, tokens, sizeof(int32_t));
     graph->place = (int32_t *)spr__arena_take(arena, tokens, sizeof(int32_t));

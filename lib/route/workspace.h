@@ -44,7 +44,7 @@ typedef struct spr__graph {
     float *distance;             /* [width] from the sources, +inf where not reached yet */
     float *open;                 /* [width] the same, tentative; -inf once final */
     int32_t *previous;           /* [width] */
-    uint64_t *stale;             /* [words] rows to be computed anew */
+    uint64_t *stale;             /* [experts] strips of 16 columns of the row to be computed anew, as bits */
     int32_t *contested;          /* [tokens] tokens near a change of mind */
     int32_t *offering;           /* [tokens] scratch: those that may leave an expert */
     int32_t *place;              /* [tokens] where a contested token stands in that list */
