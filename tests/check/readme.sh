@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# The first C example of README.md must compile without a warning, run, and return 0.
+. tests/check/lib.sh
+awk '/^```c$/ && !done { inside = 1; next } /^```/ && inside { inside = 0; done = 1 } inside' README.md >"$work/readme.c"
+test_that "README.md has an example" [ -s "$work/readme.c" ]
+test_that "it compiles" $CC -Wall -Wextra -Werror -Iinclude "$work/readme.c" -L"$B" -lspinroute -lm -o "$work/readme"
+test_that "it runs" env LD_LIBRARY_PATH="$B" "$work/readme"
+finish

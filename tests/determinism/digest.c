@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ * Digests of everything that the library writes, to compare kernels, thread counts, builds and machines.
+ *
+ *     digest [TRACE|-] [KERNEL] [THREADS]
+ *
+ * Routes a fixed set of batches and prints one 64-bit FNV-1a digest a plan and one of all. The inputs are made with
+ * integers and exact conversions only, so every machine has the same. Links examples/trace/trace.c. */
+#include "../unit/support.h"
+
+#include <pthread.h>
+
+#include "../../examples/trace/trace.h"
+
+/* ----------------------------------------------------------------------------------------------------------- digest */
+
+static const uint64_t digest_start = 0xcbf29ce484222325u;
+
+static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        digest = (digest ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+    return digest;
+}
+
+static uint64_t digest_table(uint64_t digest, const support_table *out)
+{
+    const spr_table *t = &out->table;
+    const void *arrays[SUPPORT_ARRAYS] = {t->ids,    t->weights,   t->counts, t->offsets,
+                                          t->sorted, t->positions, t->prices};
+    for (int i = 0; i < SUPPORT_ARRAYS; i++)
+        digest = digest_bytes(digest, arrays[i], out->sizes[i]);
+    return digest_bytes(digest, (const char *)&out->statistics + sizeof(size_t),
+                        sizeof out->statistics - sizeof(size_t));
+}
+
+/* ----------------------------------------------------------------------------------------------------- parallel-for */
+
+enum { MAX_THREADS = 64 };
+
+typedef struct crew {
+    spr_parallel_task task;
+    void *context;
+    int64_t count, next;
+    pthread_mutex_t lock;
+} crew;
+
+/* The i-th index handed out: the odd ones from the end, then the even ones upwards. */
+static int64_t crew_scrambled(int64_t i, int64_t count)
+{
+    const int64_t odd = count / 2;
+    return i < odd ? 2 * (odd - i) - 1 : 2 * (i - odd);
+}
+
+static void *crew_run(void *argument)
+{
+    crew *work = argument;
+    for (;;) {
+        pthread_mutex_lock(&work->lock);
+        int64_t i = work->next++;
+        pthread_mutex_unlock(&work->lock);
+        if (i >= work->count)
+            return NULL;
+        work->task(work->context, crew_scrambled(i, work->count));
+    }
+}
+
+static void crew_for(void *user, int64_t count, spr_parallel_task task, void *context)
+{
+    pthread_t threads[MAX_THREADS];
+    const int wanted = *(const int *)user;
+    crew work = {task, context, count, 0, PTHREAD_MUTEX_INITIALIZER};
+    for (int i = 1; i < wanted; i++)
+        support_must(pthread_create(&threads[i], NULL, crew_run, &work) == 0, "pthread_create", "no thread");
+    crew_run(&work);
+    for (int i = 1; i < wanted; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ cases */
+
+/* What a batch is made of. A row has some columns more than experts; they hold NaN, which nobody may read. */
+enum { PADDING = 3 };
+
+typedef struct batch_form {
+    int64_t tokens;
+    int32_t dtype;
+    int spread;                  /* 0 normal, 1 skewed, 2 identical tokens, 3 coarse, 4 all equal */
+    int masked;
+} batch_form;
+
+static const batch_form forms[] = {
+    {1, SPR_FLOAT32, 0, 0},    {2, SPR_FLOAT16, 1, 0},  {3, SPR_BFLOAT16, 1, 0}, {15, SPR_FLOAT32, 3, 0},
+    {16, SPR_FLOAT32, 1, 1},   {17, SPR_FLOAT16, 2, 0}, {100, SPR_BFLOAT16, 4, 0}, {257, SPR_FLOAT32, 3, 1},
+    {1000, SPR_FLOAT32, 1, 0}, {1000, SPR_BFLOAT16, 0, 1},
+};
+enum { FORMS = sizeof forms / sizeof forms[0] };
+
+/* Quarters in -31..31, exact in every dtype, or finer numbers in float32. */
+static float batch_value(const batch_form *form, int64_t t, int64_t e)
+{
+    const uint64_t seed = (uint64_t)form->tokens * 8 + (uint64_t)form->spread, flat = (uint64_t)(t * 4096 + e);
+    const float own = support_normal(seed, flat), common = support_normal(seed + 100, (uint64_t)e);
+    float value = form->spread == 1   ? own + 1.5f * common
+                  : form->spread == 2 ? common
+                  : form->spread == 4 ? 0.25f
+                                      : own;
+    if (form->spread == 3 || form->dtype != SPR_FLOAT32)
+        value = (float)(int32_t)(value * 16.0f) / 16.0f;
+    return support_random(seed + 200, flat) % 97 == 0 ? -INFINITY : value;
+}
+
+static uint16_t batch_to_bfloat16(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)(bits >> 16);
+}
+
+/* Exact for NaN, -inf, 0 and normal numbers with at most 10 fraction bits. */
+static uint16_t batch_to_float16(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t exponent = bits >> 23 & 255, sign = bits >> 16 & 0x8000;
+    if (exponent == 255)
+        return (uint16_t)(sign | 0x7c00 | (bits & 0x7fffff ? 0x200 : 0));
+    return (uint16_t)(exponent == 0 ? sign : sign | (exponent - 112) << 10 | (bits >> 13 & 1023));
+}
+
+static void *batch_make(const batch_form *form, int64_t experts, spr_batch *batch, uint8_t **mask)
+{
+    const int64_t stride = experts + PADDING;
+    float *wide = malloc((size_t)(form->tokens * stride) * sizeof *wide);
+    *mask = malloc((size_t)form->tokens);
+    support_must(wide != NULL && *mask != NULL, "malloc", "no memory for a batch");
+    for (int64_t t = 0; t < form->tokens; t++) {
+        (*mask)[t] = support_random(300, (uint64_t)t) % 5 != 0;
+        for (int64_t e = 0; e < stride; e++)
+            wide[t * stride + e] = e < experts ? batch_value(form, t, e) : NAN;
+    }
+    /* narrowing in place: the half of an element never lies behind it */
+    for (int64_t i = 0; i < form->tokens * stride && form->dtype != SPR_FLOAT32; i++) {
+        uint16_t narrow = form->dtype == SPR_FLOAT16 ? batch_to_float16(wide[i]) : batch_to_bfloat16(wide[i]);
+        memcpy((char *)wide + i * 2, &narrow, sizeof narrow);
+    }
+    *batch = support_batch(wide, form->tokens);
+    batch->row_stride = stride;
+    batch->dtype = form->dtype;
+    batch->token_mask = form->masked ? *mask : NULL;
+    return wide;
+}
+
+/* more: options; arrays: letters of the arrays to set (bias, cost, share, allowed, capacity, device) */
+typedef struct plan_case {
+    const char *more;
+    const char *arrays;
+} plan_case;
+
+static const plan_case cases[] = {
+    {"experts=8 k=1", ""},
+    {"experts=8 k=2 normalize=sum", "b"},
+    {"experts=60 k=4 score=sigmoid normalize=sum normalize_epsilon=1e-20", "ba"},
+    {"experts=64 k=8 score=softmax_selected", ""},
+    {"experts=64 k=8 score=sqrt_softplus normalize=sum_if_many scaling_factor=2.5", "b"},
+    {"experts=256 k=20", ""},
+    {"preset=deepseek-v3", "b"},
+    {"preset=deepseek-v2", ""},
+    {"experts=64 k=6 groups=8 group_limit=3 group_score=topk_sum group_mask=zero score=sigmoid", "b"},
+    {"experts=32 k=4 capacity_factor=1 overflow=drop", ""},
+    {"experts=32 k=4 capacity_factor=1 overflow=drop drop_order=position normalize=sum normalize_order=after_drop", ""},
+    {"experts=32 k=4 capacity_factor=1.25 overflow=drop drop_order=slot", "b"},
+    {"experts=8 k=1 capacity_factor=1", ""},
+    {"experts=8 k=2 capacity_factor=1.05 normalize=sum", "b"},
+    {"experts=60 k=4 capacity_factor=1.1", "a"},
+    {"experts=64 k=8 capacity_factor=1", ""},
+    {"experts=64 k=8 capacity_factor=1.5 affinity=logit", ""},
+    {"experts=128 k=8 capacity_factor=1.25 score=sigmoid groups=8 group_limit=4", "b"},
+    {"experts=256 k=20 capacity_factor=1.1 score=sigmoid", ""},
+    {"experts=16 k=2", "c"},
+    {"experts=16 k=2 drop_order=position", "c"},
+    {"experts=64 k=8 balance_weight=0.1", "s"},
+    {"experts=64 k=8 balance_weight=0.05 capacity_factor=1.25", "bs"},
+    {"experts=64 k=8 device_balance_weight=0.2 devices=8", "wsd"},
+    {"experts=64 k=8 device_balance_weight=0.2 balance_weight=0.1 devices=8 capacity_factor=1.5", "w"},
+    {"experts=64 k=8 capacity_factor=1.1 start=warm", ""},
+    {"experts=64 k=8 balance_weight=0.1 start=warm price_sweeps=3", ""},
+    {"experts=32 k=4 capacity_factor=1.25 mode=causal", ""},
+    {"experts=100 k=18 balance_weight=0.1 mode=causal", "b"},
+    {"experts=32 k=4 capacity_factor=1 overflow=drop drop_order=position mode=causal", ""},
+    {"experts=64 k=8 capacity_factor=1.1 price_sweeps=0", ""},
+    {"experts=64 k=8 capacity_factor=1.1 price_tolerance=0 price_sweeps=40 repair_paths=0", ""},
+};
+enum { CASES = sizeof cases / sizeof cases[0] };
+
+static void case_set_arrays(spr_plan *plan, const char *arrays)
+{
+    enum { MOST = 256 };
+    const int64_t experts = support_option(plan, "experts"), devices = support_option(plan, "devices");
+    spr_error error = {0, ""};
+    spr_status status = SPR_OK;
+    for (; *arrays != '\0' && status == SPR_OK; arrays++) {
+        float reals[MOST];
+        int32_t integers[MOST];
+        for (int64_t e = 0; e < experts; e++) {
+            uint64_t draw = support_random(400 + (uint64_t)*arrays, (uint64_t)e);
+            reals[e] = *arrays == 'b' ? support_normal(500, (uint64_t)e) / 16.0f : (float)(1 + draw % 8) / 4.0f;
+            integers[e] = *arrays == 'a'   ? draw % 11 != 0
+                          : *arrays == 'c' ? (int32_t)(10 + draw % 150)
+                                           : (int32_t)(draw % (uint64_t)(devices + !devices));
+        }
+        status = *arrays == 'a'   ? spr_plan_set_array_int32(plan, "allowed", integers, experts, &error)
+                 : *arrays == 'c' ? spr_plan_set_array_int32(plan, "capacity", integers, experts, &error)
+                 : *arrays == 'd' ? spr_plan_set_array_int32(plan, "device", integers, experts, &error)
+                 : *arrays == 'b' ? spr_plan_set_array_float(plan, "bias", reals, experts, &error)
+                 : *arrays == 'w' ? spr_plan_set_array_float(plan, "cost", reals, experts, &error)
+                                  : spr_plan_set_array_float(plan, "share", reals, experts, &error);
+    }
+    support_must(status == SPR_OK, "array", error.message);
+}
+
+/* Table, selection, recomputed weights and affinities of one batch. */
+static uint64_t route_digest(uint64_t digest, spr_workspace *workspace, const spr_batch *batch, int64_t k,
+                             int64_t experts)
+{
+    support_table out;
+    spr_error error;
+    const size_t scores_bytes = (size_t)(batch->tokens * experts) * sizeof(float);
+    support_table_open(&out, batch->tokens, k, experts);
+    float *scores = malloc(scores_bytes);
+    support_must(scores != NULL, "malloc", "no memory for scores");
+    spr_status status = spr_route(workspace, batch, &out.table, &error);
+    support_must(status >= 0, "spr_route", error.message);
+    digest = digest_bytes(digest_table(digest, &out), &status, sizeof status);
+    support_must(spr_weights(workspace, batch, out.table.ids, out.table.weights, &error) >= 0, "spr_weights",
+                 error.message);
+    support_must(spr_select(workspace, batch, out.table.sorted, &error) >= 0, "spr_select", error.message);
+    support_must(spr_scores(workspace, batch, scores, &error) >= 0, "spr_scores", error.message);
+    digest = digest_bytes(digest, out.table.weights, out.sizes[1]);
+    digest = digest_bytes(digest, out.table.sorted, out.sizes[4]);
+    digest = digest_bytes(digest, scores, scores_bytes);
+    support_must(support_table_intact(&out), "spr_route", "wrote outside the table");
+    free(scores);
+    support_table_close(&out);
+    return digest;
+}
+
+static spr_workspace *case_open(const plan_case *what, const char *kernel, int *threads, int64_t tokens,
+                                spr_plan **plan)
+{
+    spr_workspace *workspace;
+    spr_error error;
+    *plan = support_plan(what->more);
+    support_must(spr_plan_set_text(*plan, "kernel", kernel, &error) == SPR_OK, "kernel", error.message);
+    case_set_arrays(*plan, what->arrays);
+    if (spr_plan_seal(*plan, &error) == SPR_ERROR_UNSUPPORTED) {
+        fprintf(stderr, "%s\n", error.message);
+        exit(77);
+    }
+    support_must(error.status == SPR_OK, what->more, error.message);
+    support_must(spr_workspace_new(*plan, tokens, NULL, NULL, &workspace, &error) == SPR_OK, "workspace",
+                 error.message);
+    if (*threads > 1)
+        spr_workspace_set_parallel(workspace, crew_for, threads, &error);
+    return workspace;
+}
+
+/* All forms in turn through one workspace: prices are carried in warm and causal plans. */
+static uint64_t case_digest(const plan_case *what, const char *kernel, int *threads)
+{
+    spr_plan *plan;
+    spr_workspace *workspace = case_open(what, kernel, threads, 1000, &plan);
+    uint64_t digest = digest_start;
+    for (int i = 0; i < FORMS; i++) {
+        spr_batch batch;
+        uint8_t *mask;
+        void *logits = batch_make(&forms[i], support_option(plan, "experts"), &batch, &mask);
+        digest = route_digest(digest, workspace, &batch, support_option(plan, "k"), support_option(plan, "experts"));
+        free(logits);
+        free(mask);
+    }
+    spr_workspace_free(workspace);
+    spr_plan_free(plan);
+    return digest;
+}
+
+/* Batches large enough for many chunks. */
+static uint64_t large_digest(const plan_case *what, const char *kernel, int *threads)
+{
+    static const batch_form form = {4096, SPR_FLOAT32, 1, 0};
+    spr_plan *plan;
+    spr_workspace *workspace = case_open(what, kernel, threads, form.tokens, &plan);
+    spr_batch batch;
+    uint8_t *mask;
+    void *logits = batch_make(&form, support_option(plan, "experts"), &batch, &mask);
+    uint64_t digest = digest_start;
+    for (int i = 0; i < 2; i++)
+        digest = route_digest(digest, workspace, &batch, support_option(plan, "k"), support_option(plan, "experts"));
+    free(logits);
+    free(mask);
+    spr_workspace_free(workspace);
+    spr_plan_free(plan);
+    return digest;
+}
+
+static uint64_t trace_digest(const struct trace *trace, const char *more, const char *kernel, int *threads)
+{
+    char options[256];
+    snprintf(options, sizeof options, "experts=%u k=%u %s", trace->experts, trace->k, more);
+    const plan_case what = {options, ""};
+    spr_plan *plan;
+    spr_workspace *workspace = case_open(&what, kernel, threads, trace->tokens, &plan);
+    uint64_t digest = digest_start;
+    for (uint32_t layer = 0; layer < trace->layers; layer++) {
+        spr_batch batch = support_batch(trace_layer(trace, layer), trace->tokens);
+        batch.dtype = (int32_t)trace->dtype;
+        digest = route_digest(digest, workspace, &batch, trace->k, trace->experts);
+    }
+    spr_workspace_free(workspace);
+    spr_plan_free(plan);
+    return digest;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- program */
+
+static uint64_t print_digest(uint64_t total, const char *name, const char *more, uint64_t digest)
+{
+    printf("%016llx  %s%s%s\n", (unsigned long long)digest, name, *more != '\0' ? " " : "", more);
+    return digest_bytes(total, &digest, sizeof digest);
+}
+
+int main(int argc, char **argv)
+{
+    static const plan_case large[] = {{"experts=64 k=8 normalize=sum", ""},
+                                      {"experts=64 k=8 capacity_factor=1 start=warm", ""},
+                                      {"experts=32 k=4 balance_weight=0.1 devices=4 device_balance_weight=0.1", "b"},
+                                      {"experts=64 k=8 capacity_factor=1.25 mode=causal", ""}};
+    static const char *const traced[] = {"normalize=sum", "capacity_factor=1", "capacity_factor=1.25 start=warm",
+                                         "balance_weight=0.1", "capacity_factor=1.25 mode=causal"};
+    const char *kernel = argc > 2 ? argv[2] : "auto";
+    int threads = argc > 3 ? atoi(argv[3]) : 1;
+    uint64_t total = digest_start;
+    support_must(threads >= 1 && threads <= MAX_THREADS, "threads", "accepted is 1..64");
+    for (int i = 0; i < CASES; i++)
+        total = print_digest(total, cases[i].more, cases[i].arrays, case_digest(&cases[i], kernel, &threads));
+    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
+        total = print_digest(total, "large", large[i].more, large_digest(&large[i], kernel, &threads));
+    if (argc > 1 && strcmp(argv[1], "-") != 0) {
+        struct trace trace;
+        char message[256];
+        support_must(trace_read(argv[1], &trace, message, sizeof message) == 0, argv[1], message);
+        for (size_t i = 0; i < sizeof traced / sizeof traced[0]; i++)
+            total = print_digest(total, "trace", traced[i], trace_digest(&trace, traced[i], kernel, &threads));
+        trace_free(&trace);
+    }
+    printf("%016llx  total\n", (unsigned long long)total);
+    return 0;
+}

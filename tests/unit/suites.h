@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ * The suites of the unit tests, one per test_*.c; main.c runs them all. */
+#ifndef SUITES_H
+#define SUITES_H
+
+#include <check.h>
+
+Suite *suite_golden(void);
+Suite *suite_layout(void);
+Suite *suite_plan(void);
+Suite *suite_route(void);
+Suite *suite_semantics(void);
+
+#endif
