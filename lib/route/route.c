@@ -21,6 +21,9 @@ static spr_status route_check_table(const spr_table *table, spr_error *error)
                              "this version knows", i, sizeof *table);
     if (table->ids == NULL)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "table->ids is NULL; it is the one array that cannot be left out");
+    if ((uintptr_t)table->statistics % sizeof(double) != 0)
+        return spr__fail(error, SPR_ERROR_ALIGNMENT, "table->statistics is at %p; it must be aligned to %zu bytes",
+                         (const void *)table->statistics, sizeof(double));
     if (table->statistics != NULL &&
         (table->statistics->size < offsetof(spr_statistics, gap) + sizeof(double) || table->statistics->size > 4096))
         return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "table->statistics->size is %zu; accepted is "
