@@ -285,16 +285,16 @@ int64_t spr__repair(spr__call *call)
     const int64_t experts = call->plan->options.experts, width = call->plan->width, tokens = call->statistics.tokens;
     repair_state state = {{call, &workspace->graph, width, call->plan->words, experts, 0, 0, 0}, &call->plan->options,
                           &workspace->market, &workspace->graph, workspace->counts, experts, width, 0.0};
-    const int64_t expected = repair_expected(&state);
-    int64_t wanted = tokens <= REPAIR_ALL_TOKENS ? tokens : 64 + REPAIR_PER_MOVE * expected;
-    if (expected == 0)
-        return 0;
-    state.least_gain = 1e-6 * fabs(call->taken_affinity) / call->taken_routes;
     memcpy(state.graph->potential, workspace->market.asked, (size_t)width * sizeof(float));
     for (int64_t d = 0; d <= call->plan->options.devices; d++)
         state.market->device_work[d] = 0.0;
     for (int64_t e = 0; e < experts; e++)
         state.market->device_work[state.market->device[e]] += state.market->cost[e] * state.loads[e];
+    const int64_t expected = repair_expected(&state);
+    int64_t wanted = tokens <= REPAIR_ALL_TOKENS ? tokens : 64 + REPAIR_PER_MOVE * expected;
+    if (expected == 0)
+        return 0;
+    state.least_gain = 1e-6 * fabs(call->taken_affinity) / call->taken_routes;
     spr__exchange_open(&state.exchange, wanted);
     while (repair_over(&state) > 0) {
         int64_t end = repair_search_over(&state);

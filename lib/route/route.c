@@ -124,7 +124,7 @@ static int64_t route_solve(spr__call *call)
         spr__bound(call);
     over = spr__repair(call);
     spr__read_ids(call);
-    if (call->statistics.repair_paths > 0)
+    if (call->statistics.repair_paths > 0 || call->plan->options.device_balance_weight > 0.0)
         route_take_potentials(call);
     route_settle_prices(call, call->workspace->counts);
     return over;

@@ -29,8 +29,10 @@ stage()
         printf '%-12s %-8s %7d tests %4d s\n' "$name" $word $(($1 + bad)) $seconds
         sed -n 's/^skipped: /             skipped: /p' "$log"
         if [ "$bad" -ne 0 ]; then
-            grep -A 5 '^FAILED: ' "$log" | head -n 40 | sed 's/^/    /'
-            tail -n 25 "$log" | cut -c 1-300 | sed 's/^/    /'
+            # What looks like a reason, then how it ended.
+            { grep -E -A 3 '^FAIL|: error: |:[FE]:|\*\*\*|ERROR: |runtime error|definitely lost' "$log" | head -n 30
+              echo ...
+              tail -n 8 "$log"; } | cut -c 1-200 | sed 's/^/    /'
             echo "    (all of it: $log)"
         fi
     )

@@ -79,7 +79,8 @@ text=$(find include lib examples tests bindings pkgconfig .ci Makefile README.md
     -type f ! -name '*.trace' ! -name '*.pyc' ! -name '*.png' -print 2>/dev/null)
 nothing "all text is ASCII" "$(LC_ALL=C grep -n '[^ -~	]' $text | cut -c 1-100)"
 nothing "no blanks at the end of a line" "$(grep -n '[ 	]$' $(printf '%s\n' $text | grep -v -e '\.golden$' -e '\.md$'))"
-nothing "no file over 800 lines" "$(wc -l $(printf '%s\n' $text | grep -v '\.golden$') |
+# Tests are lists of cases and may be longer.
+nothing "no file over 800 lines" "$(wc -l $(printf '%s\n' $text | grep -v '\.golden$' | grep -v '^tests/unit/') |
     awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines" }')"
 nothing "sources of lib/ and include/ name their licence in the first line" \
     "$(for file in $sources include/*.h; do head -n 1 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"; done)"

@@ -93,7 +93,13 @@ static const batch_form forms[] = {
     {16, SPR_FLOAT32, 1, 1},   {17, SPR_FLOAT16, 2, 0}, {100, SPR_BFLOAT16, 4, 0}, {257, SPR_FLOAT32, 3, 1},
     {1000, SPR_FLOAT32, 1, 0}, {1000, SPR_BFLOAT16, 0, 1},
 };
-enum { FORMS = sizeof forms / sizeof forms[0] };
+enum { FORMS = sizeof forms / sizeof forms[0], FORMS_QUICK = 7 };
+
+/* SPR_TEST_QUICK: small batches only, for emulated processors. */
+static int digest_quick(void)
+{
+    return getenv("SPR_TEST_QUICK") != NULL;
+}
 
 /* Quarters in -31..31, exact in every dtype, or finer numbers in float32. */
 static float batch_value(const batch_form *form, int64_t t, int64_t e)
@@ -270,7 +276,7 @@ static uint64_t case_digest(const plan_case *what, const char *kernel, int *thre
     spr_plan *plan;
     spr_workspace *workspace = case_open(what, kernel, threads, 1000, &plan);
     uint64_t digest = digest_start;
-    for (int i = 0; i < FORMS; i++) {
+    for (int i = 0; i < (digest_quick() ? FORMS_QUICK : FORMS); i++) {
         spr_batch batch;
         uint8_t *mask;
         void *logits = batch_make(&forms[i], support_option(plan, "experts"), &batch, &mask);
@@ -342,7 +348,7 @@ int main(int argc, char **argv)
     support_must(threads >= 1 && threads <= MAX_THREADS, "threads", "accepted is 1..64");
     for (int i = 0; i < CASES; i++)
         total = print_digest(total, cases[i].more, cases[i].arrays, case_digest(&cases[i], kernel, &threads));
-    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
+    for (size_t i = 0; i < sizeof large / sizeof large[0] && !digest_quick(); i++)
         total = print_digest(total, "large", large[i].more, large_digest(&large[i], kernel, &threads));
     if (argc > 1 && strcmp(argv[1], "-") != 0) {
         struct trace trace;

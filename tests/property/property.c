@@ -313,7 +313,8 @@ static void small_compare(const instance *in, const exact *truth, const support_
                    s->lower_bound, truth->optimum);
     property_check(s->energy >= truth->optimum - rounding, WHERE "energy %.12g below the optimum %.12g", WHO, s->energy,
                    truth->optimum);
-    property_check(excess <= (affine ? 1e-4 : 0.02), WHERE "energy %.9g, optimum %.9g: excess %.3g", WHO, s->energy,
+    /* device balance ends in a local search: see the README's limits; its mean is checked below */
+    property_check(excess <= (affine ? 1e-4 : 0.1), WHERE "energy %.9g, optimum %.9g: excess %.3g", WHO, s->energy,
                    truth->optimum, excess);
     book->optimal += excess <= 1e-6;
     book->sum_excess += excess > 0 ? excess : 0;
@@ -373,6 +374,8 @@ static void small_all(uint64_t cases)
                class_names[kind], (long long)book.cases, (long long)book.infeasible, (long long)book.optimal,
                100.0 * (double)book.optimal / (double)feasible, book.sum_excess / (double)feasible, book.worst_excess,
                (unsigned long long)book.worst_seed, book.worst_gap);
+        property_check(book.sum_excess <= 0.002 * (double)feasible, "%s: mean excess %.2g", class_names[kind],
+                       book.sum_excess / (double)feasible);
     }
 }
 
