@@ -9,7 +9,7 @@
 enum {
     GRAPH_BINS = 2048,
     GRAPH_STRIP = 16,            /* columns that become stale together; 64 strips make the widest row */
-    GRAPH_DEPTH = 2              /* an expert may be left for a loss up to this many times the largest gap */
+    GRAPH_DEPTH = 1               /* an expert may be left for a loss up to this many times the largest gap */
 };
 
 static uint64_t *graph_taken(const spr__exchange *exchange, int64_t token)
@@ -80,15 +80,15 @@ void spr__exchange_open(spr__exchange *exchange, int64_t wanted)
     for (int64_t i = 0; i < exchange->contested; i++) {
         const int64_t token = graph->contested[i];
         const uint64_t *taken = graph_taken(exchange, token);
-        const float *row = graph_affinity(exchange, token);
-        const float bar = exchange->call->workspace->next[token] + depth;
+        uint64_t firm[SPR_MAX_BALANCED_EXPERTS / 64] = {0};
         graph->place[token] = (int32_t)i;
+        /* experts worth so much to the token that it will not leave them */
+        if (!exchange->complete)
+            exchange->call->kernel->pick_row(graph_affinity(exchange, token), exchange->width, INT32_MAX, prices,
+                                             exchange->call->workspace->next[token] + depth, firm);
         for (int64_t w = 0; w < exchange->words; w++)
-            for (uint64_t rest = taken[w]; rest != 0; rest &= rest - 1) {
-                const int64_t e = w * 64 + __builtin_ctzll(rest);
-                if (exchange->complete || row[e] - prices[e] < bar)
-                    spr__set_bit(graph_holders(exchange, e), i);
-            }
+            for (uint64_t rest = taken[w] & ~firm[w]; rest != 0; rest &= rest - 1)
+                spr__set_bit(graph_holders(exchange, w * 64 + __builtin_ctzll(rest)), i);
     }
 }
 

@@ -20,6 +20,14 @@ void spr__tabulate(const int32_t *ids, int64_t routes, int64_t experts, int32_t 
         offsets[e + 1] = offsets[e] + counts[e];
     if (sorted == NULL)
         return;
+    if (positions != NULL) {
+        for (int64_t i = 0; i < routes; i++)
+            if (ids[i] >= 0)
+                sorted[offsets[ids[i]] + positions[i]] = (int32_t)i;
+        for (int64_t i = offsets[experts]; i < routes; i++)
+            sorted[i] = -1;
+        return;
+    }
     /* each expert's own offset is its cursor; afterwards it stands where the next expert began */
     for (int64_t i = 0; i < routes; i++)
         if (ids[i] >= 0)

@@ -57,7 +57,7 @@ static void weigh_blocks(void *context, spr__chunk *chunk, int64_t first, int64_
 spr_status spr__weigh(spr__call *call, const int32_t *ids, float *weights, int normalize, spr_error *error)
 {
     const int64_t experts = call->plan->options.experts, k = call->plan->options.k;
-    for (int64_t i = 0; i < call->tokens * k; i++)
+    for (int64_t i = 0; ids != call->ids && i < call->tokens * k; i++)
         if (ids[i] < -1 || ids[i] >= experts)
             return spr__fail(error, SPR_ERROR_EXPERT_ID, "ids holds %d at token %lld, slot %lld; accepted is -1..%lld",
                              (int)ids[i], (long long)(i / k), (long long)(i % k), (long long)experts - 1);

@@ -127,6 +127,7 @@ def bench_plain(case, library, report, case_inputs, torch_inputs, k, seconds):
     ours, theirs = race(select, lambda i: peers.topk(torch_inputs[i], k), seconds)
     report.row(case, "time: select, torch.topk", ours, theirs)
     route = Calls(Plan(library, options, "olmoe"), case_inputs, k, "route")
+    route.certify(False)
     ours, theirs = race(route, lambda i: peers.softmax_topk(torch_inputs[i], k), seconds)
     report.row(case, "time: plain table, softmax+topk", ours, theirs)
     for i, x in enumerate(torch_inputs):
@@ -144,6 +145,8 @@ def bench_balanced(case, library, report, case_inputs, torch_inputs, k, factor, 
     options = f"experts={experts} k={k} score=softmax capacity_factor={factor} overflow=reroute"
     cold = Calls(Plan(library, options + " start=cold"), case_inputs, k, "route")
     warm = Calls(Plan(library, options + " start=warm"), case_inputs, k, "route")
+    for calls in cold, warm:
+        calls.certify(False)
     capacity = check.capacity(case, cold.plan.capacity(tokens), tokens, experts, k, factor)
 
     plain = lambda i: peers.softmax_topk(torch_inputs[i], k)
@@ -156,6 +159,12 @@ def bench_balanced(case, library, report, case_inputs, torch_inputs, k, factor, 
     if "quantile-1" in others:
         kept_prices = carried(case_inputs, torch_inputs, k, capacity)
         report.row(case, "time: warm, quantile-carried", *race(warm, kept_prices, seconds / 2))
+
+    # The certificate: greedy's affinity, the bound at the swept and at the repaired prices.
+    for calls in cold, warm:
+        calls.certify(True)
+    report.row(case, "time: cold with statistics, softmax+topk", *race(cold, plain, seconds / 2))
+    report.row(case, "time: warm with statistics, softmax+topk", *race(warm, plain, seconds / 2))
 
     # Quality. Warm tables and carried prices: after at least two passes, the previous input was always another one.
     methods = {"cold": lambda i: cold.arrays[i]["ids"], "warm": lambda i: warm.arrays[i]["ids"],

@@ -127,6 +127,11 @@ class Calls:
                                    nanoseconds.ctypes.data, ctypes.byref(library.error)))
         return nanoseconds
 
+    def certify(self, on):
+        """Ask for the statistics (with the bound) in later calls, or not."""
+        for table, statistics in zip(self.tables, self.statistics):
+            table.statistics = ctypes.addressof(statistics) if on else None
+
     def scores(self, i):
         """The affinity of input i as the library sees it (spr_scores), float32 [T,E]."""
         stream, logits = self.inputs[i]
