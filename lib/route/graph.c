@@ -146,7 +146,7 @@ void spr__exchange_move(spr__exchange *exchange, int64_t token, int64_t u, int64
     spr__clear_bit(graph_holders(exchange, u), graph->place[token]);
     spr__set_bit(graph_holders(exchange, v), graph->place[token]);
     for (int64_t f = 0; f < exchange->experts; f++)
-        if (graph->carrier[u * exchange->width + f] == token)
+        if (!(graph->stale[u] & graph_strip(f)) && graph->carrier[u * exchange->width + f] == token)
             graph->stale[u] |= graph_strip(f);
     for (int64_t w = 0; w < exchange->words; w++)
         for (uint64_t rest = taken[w]; rest != 0; rest &= rest - 1) {
@@ -155,12 +155,13 @@ void spr__exchange_move(spr__exchange *exchange, int64_t token, int64_t u, int64
                 continue;
             if (e == v) {
                 const int32_t one = (int32_t)token;
-                graph_offer(exchange, &one, 1, v, 0, exchange->width);
+                if (graph->stale[v] != UINT64_MAX)
+                    graph_offer(exchange, &one, 1, v, 0, exchange->width);
                 continue;
             }
-            if (graph->carrier[at + v] == token)
+            if (!(graph->stale[e] & graph_strip(v)) && graph->carrier[at + v] == token)
                 graph->stale[e] |= graph_strip(v);
-            if (row[e] - row[u] < graph->cost[at + u]) {
+            if (!(graph->stale[e] & graph_strip(u)) && row[e] - row[u] < graph->cost[at + u]) {
                 graph->cost[at + u] = row[e] - row[u];
                 graph->carrier[at + u] = (int32_t)token;
             }

@@ -451,7 +451,7 @@ START_TEST(outputs_are_optional_and_nothing_else_is_written)
         support_table_open(&all, T, K, E);
         ck_assert_int_ge(spr_route(router.workspace, &batch, &all.table, &error), 0);
         ck_assert(support_table_intact(&all));
-        for (int wanted = 0; wanted < 256; wanted++) {
+        for (int wanted = 0; wanted < 256; wanted += getenv("SPR_TEST_QUICK") ? 15 : 1) {
             spr_table table = router.out.table;
             void *none = NULL;
             for (int i = 1; i < 8; i++)
