@@ -97,7 +97,13 @@ enum {
     SPR_ERROR_SIZE = -15,        /* a buffer is too small, or a size does not fit the index type                       */
     SPR_ERROR_EXPERT_ID = -16,   /* an expert id in a table is outside -1..experts-1                                   */
     SPR_ERROR_UNSUPPORTED = -17, /* this build or this CPU does not have what was asked for                            */
-    SPR_ERROR_STRUCT_SIZE = -18  /* the size field of a struct is impossible, or unknown fields behind it are not zero */
+    SPR_ERROR_STRUCT_SIZE = -18, /* the size field of a struct is impossible, or unknown fields behind it are not zero */
+    SPR_ERROR_VARIABLE = -19,    /* a variable of a problem is outside 0..n-1                                          */
+    SPR_ERROR_PARSE = -20,       /* a text is not in its format; the message names the line                            */
+    SPR_ERROR_BACKEND = -21,     /* a backend failed                                                                   */
+    SPR_ERROR_BACKEND_CLAIM = -22,   /* a backend claimed what is not true                                             */
+    SPR_ERROR_BACKEND_STALLED = -23, /* a backend neither works nor ends                                               */
+    SPR_ERROR_BACKEND_OVERRUN = -24  /* a backend did more work, or took longer, than it was allowed                   */
 };
 
 /* Written by every fallible function; the memory is the caller's. */

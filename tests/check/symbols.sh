@@ -3,7 +3,7 @@
 . tests/check/lib.sh
 shared=$B/libspinroute.so static=$B/libspinroute.a
 
-sed -n 's/^SPR_API .*\(spr_[a-z0-9_]*\)(.*/\1/p' include/spinroute.h | sort >"$work/header"
+sed -n 's/^SPR_API .*\(spr_[a-z0-9_]*\)(.*/\1/p' include/spinroute.h include/spinroute/*.h | sort >"$work/header"
 sed -n 's/^ *\(spr_[a-z0-9_]*\);$/\1/p' lib/spinroute.map | sort >"$work/map"
 nm -D --defined-only "$shared" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort >"$work/exports"
 

@@ -8,7 +8,10 @@ cat >"$work/layers" <<'LAYERS'
 base:
 kernel: base
 layout: base
-route: base kernel
+qubo: base
+route: base kernel qubo
+engine: base qubo backend
+backend: base kernel
 LAYERS
 
 # Every include of lib/ as "file line target".
@@ -23,7 +26,7 @@ nothing "includes between folders point down" "$(awk '
         if (!(folder in allowed)) { print $1 ": folder lib/" folder " is not in the table of this script"; next }
         if ($3 !~ /^"/) next
         target = substr($3, 2, length($3) - 2)
-        if (target == "../../include/spinroute.h" || target !~ /\//) next
+        if (target ~ /^\.\.\/\.\.\/include\/spinroute(\/(qubo|backend))?\.h$/ || target !~ /\//) next
         n = split(target, part, "/")
         if (n != 3 || part[1] != ".." || index(allowed[folder], " " part[2] " ") == 0) print $1 ":" $2 ": " $3
     }' "$work/layers" "$work/includes")"
@@ -83,5 +86,5 @@ nothing "no blanks at the end of a line" "$(grep -n '[ 	]$' $(printf '%s\n' $tex
 nothing "no file over 800 lines" "$(wc -l $(printf '%s\n' $text | grep -v '\.golden$' | grep -v '^tests/unit/') |
     awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines" }')"
 nothing "sources of lib/ and include/ name their licence in the first line" \
-    "$(for file in $sources include/*.h; do head -n 1 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"; done)"
+    "$(for file in $sources include/*.h include/*/*.h; do head -n 1 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"; done)"
 finish

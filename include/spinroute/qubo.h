@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spinroute/qubo.h - problems, solvers and samples: the QUBO level of Spinroute, and its manual.
+ *
+ * Life cycle:   problem (what to minimise, immutable)  ->  solver (a backend at work on it)  ->  samples (best first)
+ *
+ * Two forms of one problem over n variables
+ *   QUBO    E(x) = offset + sum_i linear[i] x[i] + sum_{i<j} w[i,j] x[i] x[j],   x[i] in {0,1}
+ *   Ising   E(s) = offset + sum_i linear[i] s[i] + sum_{i<j} w[i,j] s[i] s[j],   s[i] = 2 x[i] - 1 in {-1,+1}
+ * Energies are minimised, always. States cross this interface as bytes 0 or 1 (x), whatever the form.
+ *
+ * The conventions of spinroute.h hold: statuses, spr_error, ownership, alignment, threads. Problems are immutable: any
+ * number of threads may use one. A solver belongs to one thread at a time; only spr_solver_cancel may come from another.
+ */
+#ifndef SPINROUTE_QUBO_H
+#define SPINROUTE_QUBO_H
+
+#include "../spinroute.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------------------ problem */
+
+typedef struct spr_problem spr_problem;
+
+/* Forms. */
+enum { SPR_QUBO = 0, SPR_ISING = 1 };
+
+/* Makes a problem from a list of entries; everything is copied.
+ *   form             SPR_QUBO or SPR_ISING: how linear, values and offset are meant
+ *   variables        n, 1 .. 2^31-2
+ *   linear           [n] finite, or NULL for zeros
+ *   entries          number of entries of rows, columns, values; >= 0
+ *   rows, columns    [entries] 0..n-1; (i,j) and (j,i) are the same coupling; entries of the same coupling are added up.
+ *                    row == column is x[i]^2 = x[i], added to linear, in a QUBO, and s[i]^2 = 1, added to offset, in an
+ *                    Ising problem
+ *   values           [entries] finite
+ *   offset           finite
+ *   problem          receives the handle, or NULL on failure; the caller frees it with spr_problem_free
+ * Couplings whose entries add up to 0 are left out. Memory: 12 bytes per coupling and end of it, 24 per variable; 20 per
+ * entry while it is made.
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_NOT_FINITE (also when a sum overflows), SPR_ERROR_SIZE,
+ * SPR_ERROR_VARIABLE. Any thread. */
+SPR_API spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t form, int64_t variables,
+                                            const double *linear, int64_t entries, const int32_t *rows,
+                                            const int32_t *columns, const double *values, double offset,
+                                            spr_problem **problem, spr_error *error);
+
+/* The same from a square matrix: E = offset + sum_ij matrix[i,j] x[i] x[j] over all i and j (or s[i] s[j]); so a coupling
+ * weighs matrix[i,j] + matrix[j,i], and an upper triangle alone is as good as a symmetric matrix.
+ *   matrix       [n,n] finite;  row_stride in elements, >= n, 0 means n */
+SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, int32_t form, int64_t variables,
+                                          const double *matrix, int64_t row_stride, double offset,
+                                          spr_problem **problem, spr_error *error);
+
+/* Reads a text that is in memory; the library opens no files. Lines end with \n or \r\n; blank lines are skipped; text
+ * behind # and lines whose first character is c or % are comments. Numbers are decimal, with a point, in any locale.
+ *   format
+ *     "coo"    "i j value" per line, 0-based. Optional first line "n" or "n entries" or "p qubo 0 n diagonals couplings"
+ *              (qbsolv); without it n is the largest index + 1. QUBO, minimised; each line counts once, i == j is linear.
+ *              A comment line "# vartype = SPIN" makes it an Ising problem, "# offset = value" sets the offset
+ *              (the form that dimod writes).
+ *     "bqp"    OR-Library (J.E. Beasley) and Biq Mac .sparse: "n entries", then "i j value", 1-based, to MAXIMISE
+ *              sum_ij q_ij x_i x_j with q symmetric and listed once, so that an off-diagonal value counts twice. The
+ *              problem holds the negative: its energy is minus the objective. An OR-Library file of several instances
+ *              (first line their number) is refused with SPR_ERROR_PARSE unless the number is 1.
+ *     "rudy"   graphs for maximum cut (G-set, rudy, Biq Mac): "n edges", then "i j weight" (weight may be missing: 1),
+ *              1-based. Ising problem whose energy is minus the weight of the cut.
+ *   text, bytes     the text; it need not end with a zero
+ * Returns also SPR_ERROR_PARSE (message: line, what was found, what is accepted) and SPR_ERROR_OPTION_NAME (format). */
+SPR_API spr_status spr_problem_from_text(spr_allocator allocator, void *user, const char *format, const char *text,
+                                         size_t bytes, spr_problem **problem, spr_error *error);
+
+/* Writes a problem as text of a format above, numbers so that they are read back exactly.
+ *   text     [size] receives the text and a terminating zero; may be NULL when size is 0
+ *   needed   receives the bytes of text and zero, also when size is too small (then SPR_ERROR_SIZE). May be NULL.
+ * "bqp" needs offset 0 and writes the negative, couplings halved; "rudy" needs an Ising problem without linear part whose
+ * offset is minus half the sum of the weights. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_OPTION_NAME,
+ * SPR_ERROR_CONFLICT (the format cannot hold the problem). Any thread. */
+SPR_API spr_status spr_problem_to_text(const spr_problem *problem, const char *format, char *text, size_t size,
+                                       size_t *needed, spr_error *error);
+
+SPR_API void spr_problem_free(spr_problem *problem);
+
+/* Numbers of variables and of couplings (pairs i < j with a weight other than 0). Either may be NULL.
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT. Any thread. */
+SPR_API spr_status spr_problem_size(const spr_problem *problem, int64_t *variables, int64_t *couplings,
+                                    spr_error *error);
+
+/* Reads a problem back in either form. Any output may be NULL.
+ *   linear [n];  rows, columns, values [couplings] with rows[i] < columns[i], in ascending order;  offset
+ * The conversion between forms is exact for coefficients that are integers or multiples of a power of two that leave the
+ * sums within 53 bits; SPR_NOTICE_ROUNDED says that some coefficient had to be rounded.
+ * Returns SPR_OK, SPR_NOTICE_ROUNDED, SPR_ERROR_ARGUMENT, SPR_ERROR_ALIGNMENT, SPR_ERROR_OVERLAP. Any thread. */
+SPR_API spr_status spr_problem_read(const spr_problem *problem, int32_t form, double *linear, int32_t *rows,
+                                    int32_t *columns, double *values, double *offset, spr_error *error);
+
+/* Energy of a state, computed from scratch in double, in a fixed order: the judge of every answer.
+ *   bits   [n] 0 or 1
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT (a byte that is neither 0 nor 1: message says where). Any thread. */
+SPR_API spr_status spr_problem_energy(const spr_problem *problem, const uint8_t *bits, double *energy,
+                                      spr_error *error);
+
+/* ----------------------------------------------------------------------------------------------------------- registry */
+
+/* The list of backends a solver can be made from: those of the library, and those a program adds (spinroute/backend.h).
+ * NULL, wherever a registry is expected, is the list of the library's own. A registry must outlive its solvers and may be
+ * shared by threads once nothing is added any more. */
+typedef struct spr_registry spr_registry;
+
+/* Makes a registry that holds the library's backends. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY. */
+SPR_API spr_status spr_registry_new(spr_allocator allocator, void *user, spr_registry **registry, spr_error *error);
+SPR_API void spr_registry_free(spr_registry *registry);
+
+/* Number of backends; name and one-sentence summary of backend number index (either may be NULL; constants).
+ * *available receives 1 if the backend can run here, otherwise 0 with the reason in error->message (status stays SPR_OK).
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT. Any thread. */
+SPR_API int32_t spr_registry_count(const spr_registry *registry);
+SPR_API spr_status spr_registry_get_info(const spr_registry *registry, int32_t index, const char **name,
+                                         const char **summary, int32_t *available, spr_error *error);
+
+/* ------------------------------------------------------------------------------------------------------------- solver */
+
+typedef struct spr_solver spr_solver;
+
+/* Makes a solver.
+ *   registry   NULL = the library's backends
+ *   backend    a name, or "auto" / NULL: the available backend with the highest preference for this problem
+ *   problem    must outlive the solver
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_OPTION_NAME (no such backend), SPR_ERROR_UNSUPPORTED (it
+ * cannot run here, or does not accept this problem: message says why). Any thread. */
+SPR_API spr_status spr_solver_new(spr_allocator allocator, void *user, const spr_registry *registry,
+                                  const char *backend, const spr_problem *problem, spr_solver **solver,
+                                  spr_error *error);
+SPR_API void spr_solver_free(spr_solver *solver);
+
+/* Name of the backend at work. Constant. NULL for NULL. */
+SPR_API const char *spr_solver_backend(const spr_solver *solver);
+
+/* Options by name: first those of every solver, then the backend's own.
+ *   "seed"      integer  0 .. 2^53  (default 0)      numbers drawn are a function of seed, stream and counter
+ *   "work"      integer  0 .. 2^53  (default 0)      limit in the backend's counted steps; 0 = none
+ *   "seconds"   real     0 .. 1e6   (default 0)      wall-clock limit; 0 = none. Not repeatable: the result says the steps
+ *   "target"    real     any        (default -inf)   stop once an energy <= target is found
+ *   "samples"   integer  1 .. 10000 (default 10)     most samples kept
+ * A value out of range is refused. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_OPTION_NAME, _TYPE, _RANGE. */
+SPR_API int32_t spr_solver_option_count(const spr_solver *solver);
+SPR_API spr_status spr_solver_option_get_info(const spr_solver *solver, int32_t index, spr_option_info *info,
+                                              spr_error *error);
+SPR_API spr_status spr_solver_set_integer(spr_solver *solver, const char *name, int64_t value, spr_error *error);
+SPR_API spr_status spr_solver_set_real(spr_solver *solver, const char *name, double value, spr_error *error);
+SPR_API spr_status spr_solver_set_text(spr_solver *solver, const char *name, const char *value, spr_error *error);
+
+/* A state to start from in the next spr_solver_solve; copied. It is a sample of that solve, so no answer is worse.
+ *   bits   [n] 0 or 1; NULL forgets it
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY. */
+SPR_API spr_status spr_solver_set_start(spr_solver *solver, const uint8_t *bits, spr_error *error);
+
+/* Called between steps from spr_solver_solve: steps done, best energy so far (+inf if none), seconds since the start (0
+ * without "seconds" set: no clock is read then). It may call spr_solver_cancel and nothing else on the solver. A return
+ * value other than 0 cancels. */
+typedef int32_t (*spr_progress)(void *user, int64_t work, double energy, double seconds);
+SPR_API spr_status spr_solver_set_progress(spr_solver *solver, spr_progress progress, void *user, spr_error *error);
+
+/* How a solve ended: apart from its status, which says whether the call failed. */
+enum {
+    SPR_OUTCOME_NONE = 0,        /* not solved yet                                                                     */
+    SPR_OUTCOME_OPTIMAL = 1,     /* the backend has proved the first sample optimal                                    */
+    SPR_OUTCOME_TARGET = 2,      /* the target energy was reached                                                      */
+    SPR_OUTCOME_FINISHED = 3,    /* the backend has done what it does                                                  */
+    SPR_OUTCOME_WORK = 4,        /* the limit "work" was reached                                                       */
+    SPR_OUTCOME_TIME = 5,        /* the limit "seconds" was reached                                                    */
+    SPR_OUTCOME_CANCELLED = 6,   /* spr_solver_cancel, or the progress callback                                        */
+    SPR_OUTCOME_FAILED = 7       /* the backend failed: the status says how; samples verified before that are kept     */
+};
+
+/* What a solve found out. Set size. */
+typedef struct spr_solve_result {
+    size_t size;                 /* sizeof(spr_solve_result) of the caller                                             */
+    int64_t outcome;             /* SPR_OUTCOME_*                                                                      */
+    int64_t work;                /* counted steps done                                                                 */
+    int64_t offers;              /* states offered by the backend, all verified                                        */
+    int64_t samples;             /* samples kept                                                                       */
+    int64_t seed;                /* the seed used                                                                      */
+    double energy;               /* of the first sample, +inf if none                                                  */
+    double lower_bound;          /* proved by the backend; equals energy when outcome is SPR_OUTCOME_OPTIMAL, else -inf */
+    double seconds;              /* wall clock, 0 unless "seconds" was set                                             */
+} spr_solve_result;
+
+/* Solves: runs the backend step by step until it ends or a limit is reached. Every offered energy is computed anew from
+ * the problem; a backend that lies, fails, stands still or overruns is stopped, and what was verified before is kept.
+ *   result   may be NULL
+ * Returns SPR_OK (outcome says how it ended), or SPR_ERROR_ARGUMENT, SPR_ERROR_STRUCT_SIZE, SPR_ERROR_MEMORY,
+ *   SPR_ERROR_BACKEND           the backend returned a failure; its own sentence is in the message
+ *   SPR_ERROR_BACKEND_CLAIM     it claimed an energy or a bound that is not true, or offered a state that is none
+ *   SPR_ERROR_BACKEND_STALLED   it neither works nor ends: 1000 steps in a row without counted work
+ *   SPR_ERROR_BACKEND_OVERRUN   a step did more than the work it was allowed, or took far longer than it may
+ * One thread at a time. Same problem, options, start and backend: same samples (backends that say they are deterministic,
+ * no "seconds"). */
+SPR_API spr_status spr_solver_solve(spr_solver *solver, spr_solve_result *result, spr_error *error);
+
+/* Asks a running or the next spr_solver_solve to stop soon. The only call allowed from other threads and from signal
+ * handlers. */
+SPR_API void spr_solver_cancel(spr_solver *solver);
+
+/* Sample number index of the last solve: distinct states, ordered by energy, then by their bits.
+ *   bits     [n] or NULL;   energy, occurrences (how often it was offered) may be NULL
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT. */
+SPR_API spr_status spr_solver_get_sample(const spr_solver *solver, int64_t index, uint8_t *bits, double *energy,
+                                         int64_t *occurrences, spr_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SPINROUTE_QUBO_H */
