@@ -278,6 +278,10 @@ typedef struct spr_batch {
     int32_t reserved;            /* 0                                                                                  */
     const uint8_t *token_mask;   /* [T] 0 = the token takes no expert (padding); NULL = all take part                  */
     const float *bias;           /* [E] finite, replaces the plan's "bias" for this batch; NULL = the plan's           */
+    /* quadratic terms; a caller built before they existed passes a smaller size */
+    const uint8_t *resident;     /* [E] 1 = the expert's weights are at hand ("resident_factor"); NULL = none          */
+    const float *activation;     /* [E] >= 0, replaces the plan's "activation" for this batch; NULL = the plan's       */
+    const int32_t *previous;     /* [T,k] the table that "hysteresis_weight" holds on to, -1 = none; NULL = no such term */
 } spr_batch;
 
 /* What a routing call found out. Set size; the rest is written. Energies and affinities are in units of the affinity
