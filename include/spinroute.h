@@ -8,10 +8,18 @@
  *     minimise  H(x) = - sum_te s[t,e] x[t,e]                              affinity
  *                      + (a/2) sum_e (L[e] - mu[e])^2 / mu[e]              expert balance,  L[e] = sum_t x[t,e]
  *                      + (b/2) sum_d (W[d] - nu[d])^2 / nu[d]              device balance,  W[d] = sum_{e on d} c[e] L[e]
+ *                      + g sum_t (devices touched by t) + g' sum_t (nodes touched by t)
+ *                      + sum_e m[e] u[e],   u[e] = OR_t x[t,e]             active experts (weights read, or fetched)
+ *                      + (q/2) sum_d A[d]^2,   A[d] = sum_{e on d} u[e]    active experts of each device
+ *                      + sum_t sum_{e<f} J[e,f] x[t,e] x[t,f]              pairs of experts in one token
+ *                      + h sum_te [x[t,e] != previous x[t,e]]              hysteresis
  *     subject to       sum_e x[t,e] = k,   L[e] <= C[e],   x binary
+ *                      A[d] <= active_limit,   devices (nodes) touched by a token <= device_limit (node_limit)
+ *                      a token's keep_top best experts stay
  *     with             mu[e] = tokens*k * share[e] / (sum of shares),   nu[d] = sum_{e on d} c[e] mu[e]
  *
- * (tokens that take part; experts that are not allowed have share 0 and no balance term)
+ * (tokens that take part; experts that are not allowed have share 0 and no balance term). Each term is an option and off
+ * by default. The first three lines are solved by prices, the others, the quadratic terms, by search and annealing.
  *
  * and returns, with the routing table, a proved lower bound of H. What is not in this file (or in spinroute/ beside it)
  * is not part of the API.
@@ -79,6 +87,9 @@ enum {
     SPR_NOTICE_NOT_FINITE = 3,   /* rows with NaN or +inf were routed to no expert ("nonfinite" = "drop")              */
     SPR_NOTICE_INFEASIBLE = 4,   /* no assignment gives every token its k experts within the capacities (in causal
                                     mode: none was found in token order); the drop policy decided which routes went    */
+    SPR_NOTICE_LIMIT = 5,        /* no table within "active_limit", "device_limit" and "node_limit" was found; this one
+                                    exceeds them by spr_statistics.limit_excess                                        */
+    SPR_NOTICE_ROUNDED = 6,      /* a coefficient was rounded when a problem was converted (spinroute/qubo.h)          */
 
     SPR_ERROR_ARGUMENT = -1,     /* NULL, negative or otherwise impossible argument                                    */
     SPR_ERROR_MEMORY = -2,       /* the allocator returned NULL                                                        */
@@ -171,10 +182,13 @@ SPR_API spr_status spr_plan_get_text(const spr_plan *plan, const char *name, con
  *                 expert_bias); combine weights do not see it. Default none.
  *     "cost"      [E] 1e-6 .. 1e6; c[e], work per token in the device balance. Default 1.
  *     "share"     [E] 1e-6 .. 1e6; the expert's part in mu, see above. Default equal shares.
+ *     "activation"   [E] 0 .. 1e6; m[e] = activation_weight * activation[e] (* resident_factor if resident). Default 1.
+ *     "coactivation" [E,E] finite, symmetric, count = experts*experts; J[e,f], the diagonal is ignored. Default none.
  *   int32 arrays
  *     "allowed"   [E] 0 or 1; experts with 0 are used by no token. Default 1.
  *     "capacity"  [E] >= 0; C[e] in tokens, instead of the capacity options. Default none.
  *     "device"    [E] 0..devices-1; device of each expert. Default: blocks of experts/devices in order.
+ *     "node"      [E] 0..nodes-1; node of each expert, the same for all experts of a device. Default: blocks in order.
  * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_OPTION_NAME, SPR_ERROR_OPTION_TYPE (float array set as int32 or the other
  * way round), SPR_ERROR_OPTION_RANGE, SPR_ERROR_NOT_FINITE, SPR_ERROR_SIZE (count), SPR_ERROR_ALIGNMENT,
  * SPR_ERROR_MEMORY, SPR_ERROR_STATE. One thread. */
@@ -182,6 +196,14 @@ SPR_API spr_status spr_plan_set_array_float(spr_plan *plan, const char *name, co
                                             spr_error *error);
 SPR_API spr_status spr_plan_set_array_int32(spr_plan *plan, const char *name, const int32_t *values, int64_t count,
                                             spr_error *error);
+
+/* Sets pair couplings as a sparse symmetric array; replaces the array of that name. Entries that are not listed are 0.
+ *   name            "coactivation"
+ *   first, second   [count] experts, 0..experts-1, different from each other; a pair may be listed once, in either order
+ *   values          [count] finite
+ * Returns as spr_plan_set_array_float, and SPR_ERROR_EXPERT_ID, SPR_ERROR_CONFLICT (a pair listed twice). One thread. */
+SPR_API spr_status spr_plan_set_pairs(spr_plan *plan, const char *name, const int32_t *first, const int32_t *second,
+                                      const float *values, int64_t count, spr_error *error);
 
 /* Checks that the options fit together, chooses the kernels for this CPU and makes the plan immutable. Sealing twice is
  * allowed and does nothing.
@@ -307,6 +329,13 @@ typedef struct spr_statistics {
     double lower_bound;          /* no feasible table has a smaller H. Only when no route was dropped, else -inf       */
     double gap;                  /* (energy - lower_bound) / max(|lower_bound|, |affinity|); 0 = proved optimal        */
                                  /* Times are not measured here: that would be a system call. The host can.            */
+    /* quadratic terms; a caller built before they existed passes a smaller size */
+    int64_t node_touches;        /* sum over tokens of the number of nodes touched; 0 without nodes                    */
+    int64_t max_active;          /* active experts on the device that has most of them (without devices: all)          */
+    int64_t limit_excess;        /* by how much limits are exceeded: active experts, devices and nodes, added up       */
+    int64_t changed;             /* routes that are not in batch->previous; 0 without it                               */
+    int64_t moves;               /* moves proposed by the annealer                                                     */
+    double start_energy;         /* H before the annealer: of the prices' table, or of top-k where that keeps the limits */
 } spr_statistics;
 
 /* The routing table. Set size. Each array may be NULL when it is not wanted, except ids. All are written by the call. */

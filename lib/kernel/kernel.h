@@ -94,6 +94,30 @@ typedef struct spr__kernel {
 
     /* Index of the smallest entry that is not -inf (the first of equal ones), -1 if the rest is +inf. */
     int64_t (*nearest)(const float *open, int64_t width);
+
+    /* Largest value of a row, and the smallest one that is not -inf (+inf if there is none). */
+    void (*span_row)(const float *row, int64_t width, float *most, float *least);
+
+    /* Whole numbers, for the search over open experts: whole[f] = (row[f] - most) * scale, at least none, which -inf
+     * becomes. */
+    void (*to_whole)(const float *row, int64_t width, float most, float scale, int32_t none, int32_t *whole);
+
+    /* Index of the largest entry (the first of equal ones). */
+    int64_t (*whole_largest)(const int32_t *row, int64_t width);
+
+    /* gain[f] += max(0, row[f] - worst) - max(0, row[f] - worst_before) */
+    void (*move_gain)(const int32_t *row, int64_t width, int32_t worst_before, int32_t worst, int32_t *gain);
+
+    /* saved[f] = max(0, min(row[f], worst) - next) */
+    void (*saving)(const int32_t *row, int64_t width, int32_t worst, int32_t next, int32_t *saved);
+
+    /* sum[f] += row[f];  difference[f] = row[f] - less[f] */
+    void (*whole_add)(const int32_t *row, int64_t width, int32_t *sum);
+    void (*whole_subtract)(const int32_t *row, const int32_t *less, int64_t width, int32_t *difference);
+
+    /* sums[f] = saved[f] + (device[f] == own ? same[f] : other[f]); index of the largest (the first of equal ones). */
+    int64_t (*best_swap)(const int32_t *saved, const int32_t *same, const int32_t *other, const int32_t *device,
+                         int32_t own, int64_t width, int32_t *sums);
 } spr__kernel;
 
 /* Table of a variant ("portable", "avx2", "avx512", "neon"), or NULL if this build or CPU does not have it. */

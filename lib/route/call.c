@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+/* what batches had in the first header */
+#define CALL_FIRST_SIZE (offsetof(spr_batch, bias) + sizeof ((spr_batch *)NULL)->bias)
+
 static spr_status call_check_bias(const float *bias, int64_t experts, spr_error *error)
 {
     for (int64_t e = 0; e < experts; e++)
@@ -18,7 +21,7 @@ static spr_status call_check_bias(const float *bias, int64_t experts, spr_error 
 /* A struct of a later header may be longer than ours; what we do not know must be zero. */
 static spr_status call_check_size(const spr_batch *batch, spr_error *error)
 {
-    if (batch->size < offsetof(spr_batch, bias) + sizeof batch->bias)
+    if (batch->size < CALL_FIRST_SIZE)
         return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "batch->size is %zu; accepted is sizeof(spr_batch) = %zu",
                          batch->size, sizeof *batch);
     if (batch->size > 4096)
@@ -29,6 +32,31 @@ static spr_status call_check_size(const spr_batch *batch, spr_error *error)
                              "this version knows", i, sizeof *batch);
     if (batch->reserved != 0)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "batch->reserved is %d; it must be 0", (int)batch->reserved);
+    return SPR_OK;
+}
+
+/* What batches of a later header than the first bring. known: a copy, zero where the caller has nothing. */
+static spr_status call_take_quadratic(spr__call *call, const spr_batch *known, spr_error *error)
+{
+    const spr__options *o = &call->plan->options;
+    const void *arrays[] = {known->activation, known->previous};
+    static const char *const names[] = {"activation", "previous"};
+    for (int i = 0; i < 2; i++)
+        if ((uintptr_t)arrays[i] % 4 != 0)
+            return spr__fail(error, SPR_ERROR_ALIGNMENT, "batch->%s is at %p; it must be aligned to 4 bytes", names[i],
+                             arrays[i]);
+    for (int64_t e = 0; known->activation != NULL && e < o->experts; e++)
+        if (!(known->activation[e] >= 0.0f && known->activation[e] <= 1e6f))
+            return spr__fail(error, SPR_ERROR_NOT_FINITE, "batch->activation[%lld] is %g; accepted is 0..1e6", (long long)e,
+                             (double)known->activation[e]);
+    for (int64_t i = 0; known->previous != NULL && i < known->tokens * o->k; i++)
+        if (known->previous[i] < -1 || known->previous[i] >= o->experts)
+            return spr__fail(error, SPR_ERROR_EXPERT_ID, "batch->previous holds %d at token %lld, slot %lld; accepted is "
+                             "-1..%lld", (int)known->previous[i], (long long)(i / o->k), (long long)(i % o->k),
+                             (long long)o->experts - 1);
+    call->resident = known->resident;
+    call->activation = known->activation != NULL ? known->activation : call->plan->activation;
+    call->previous = known->previous;
     return SPR_OK;
 }
 
@@ -72,7 +100,10 @@ spr_status spr__call_begin(spr__call *call, spr_workspace *workspace, const spr_
     call->dtype = batch->dtype;
     call->token_mask = batch->token_mask;
     call->bias = batch->bias != NULL ? batch->bias : plan->bias;
-    return SPR_OK;
+    spr_batch known;
+    memset(&known, 0, sizeof known);
+    memcpy(&known, batch, batch->size < sizeof known ? batch->size : sizeof known);
+    return call_take_quadratic(call, &known, error);
 }
 
 static spr_status call_blame_row(const spr__call *call, int64_t token, spr_error *error)

@@ -17,6 +17,9 @@ typedef struct spr__call {
     int32_t dtype;
     const uint8_t *token_mask;
     const float *bias;           /* of the batch or the plan, or NULL */
+    const uint8_t *resident;     /* [experts] or NULL */
+    const float *activation;     /* [experts] of the batch or the plan, or NULL */
+    const int32_t *previous;     /* [tokens,k] or NULL */
 
     /* results; ids is [tokens,k] and never NULL in spr_route and spr_select */
     int32_t *ids;

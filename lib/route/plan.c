@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Building a plan: options, presets and arrays. */
-#include "plan.h"
+#include "pairs.h"
 #include "presets.h"
 
 #include <math.h>
@@ -39,6 +39,9 @@ static void plan_drop_arrays(spr_plan *plan)
     plan_drop_array(plan, &plan->allowed);
     plan_drop_array(plan, &plan->capacity);
     plan_drop_array(plan, &plan->device);
+    plan_drop_array(plan, &plan->activation);
+    plan_drop_array(plan, &plan->node);
+    spr__pairs_drop(plan);
 }
 
 void spr_plan_free(spr_plan *plan)
@@ -141,6 +144,7 @@ static void *plan_float_slot(spr_plan *plan, const char *name)
     return strcmp(name, "bias") == 0    ? &plan->bias
            : strcmp(name, "cost") == 0  ? &plan->cost
            : strcmp(name, "share") == 0 ? &plan->share
+           : strcmp(name, "activation") == 0 ? &plan->activation
                                         : NULL;
 }
 
@@ -149,6 +153,7 @@ static void *plan_int32_slot(spr_plan *plan, const char *name)
     return strcmp(name, "allowed") == 0    ? &plan->allowed
            : strcmp(name, "capacity") == 0 ? &plan->capacity
            : strcmp(name, "device") == 0   ? &plan->device
+           : strcmp(name, "node") == 0     ? &plan->node
                                            : NULL;
 }
 
@@ -159,8 +164,8 @@ static spr_status plan_check_array(const spr_plan *plan, const char *name, const
         return spr__fail(error, SPR_ERROR_OPTION_TYPE, "array \"%s\" does not hold %s values", name, type);
     if (slot == NULL)
         return spr__fail(error, SPR_ERROR_OPTION_NAME,
-                         "array \"%.80s\" does not exist; accepted are bias, cost, share (float), allowed, capacity, "
-                         "device (int32)", name);
+                         "array \"%.80s\" does not exist; accepted are bias, cost, share, activation, coactivation "
+                         "(float), allowed, capacity, device, node (int32)", name);
     if (values == NULL && count != 0)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "values of array \"%s\" is NULL but count is %lld", name,
                          (long long)count);
@@ -194,6 +199,8 @@ spr_status spr_plan_set_array_float(spr_plan *plan, const char *name, const floa
     spr_status status = plan_check_open(plan, name, error);
     if (status != SPR_OK)
         return status;
+    if (strcmp(name, "coactivation") == 0)
+        return spr__pairs_set_dense(plan, values, count, error);
     void *slot = plan_float_slot(plan, name);
     status = plan_check_array(plan, name, slot, plan_int32_slot(plan, name), "float", values, count, error);
     if (status != SPR_OK)
@@ -202,9 +209,10 @@ spr_status spr_plan_set_array_float(spr_plan *plan, const char *name, const floa
         if (!isfinite(values[e]))
             return spr__fail(error, SPR_ERROR_NOT_FINITE, "array \"%s\" holds %g at %lld; it must be finite", name,
                              (double)values[e], (long long)e);
-        if (slot != (void *)&plan->bias && !(values[e] >= 1e-6f && values[e] <= 1e6f))
-            return spr__fail(error, SPR_ERROR_OPTION_RANGE, "array \"%s\" holds %g at %lld; accepted is 1e-6..1e6", name,
-                             (double)values[e], (long long)e);
+        const int zero = slot == (void *)&plan->activation;
+        if (slot != (void *)&plan->bias && !((values[e] >= 1e-6f || (zero && values[e] >= 0.0f)) && values[e] <= 1e6f))
+            return spr__fail(error, SPR_ERROR_OPTION_RANGE, "array \"%s\" holds %g at %lld; accepted is %s..1e6", name,
+                             (double)values[e], (long long)e, zero ? "0" : "1e-6");
     }
     return plan_store_array(plan, slot, name, values, error);
 }
@@ -219,7 +227,7 @@ spr_status spr_plan_set_array_int32(spr_plan *plan, const char *name, const int3
     status = plan_check_array(plan, name, slot, plan_float_slot(plan, name), "int32", values, count, error);
     if (status != SPR_OK)
         return status;
-    int32_t most = slot == (void *)&plan->allowed ? 1 : slot == (void *)&plan->device ? 4095 : INT32_MAX;
+    int32_t most = slot == (void *)&plan->allowed ? 1 : slot == (void *)&plan->device || slot == (void *)&plan->node ? 4095 : INT32_MAX;
     for (int64_t e = 0; e < count; e++)
         if (values[e] < 0 || values[e] > most)
             return spr__fail(error, SPR_ERROR_OPTION_RANGE, "array \"%s\" holds %d at %lld; accepted is 0..%d", name,

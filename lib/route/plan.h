@@ -16,8 +16,9 @@ struct spr_plan {
     spr__options options;
 
     /* copies of the caller's arrays, each [experts] or NULL */
-    float *bias, *cost, *share;
-    int32_t *allowed, *capacity, *device;
+    float *bias, *cost, *share, *activation;
+    int32_t *allowed, *capacity, *device, *node;
+    float *pair;                 /* [experts][width], coactivation; NULL if none */
 
     /* set by spr_plan_seal */
     const spr__kernel *kernel;
@@ -25,6 +26,8 @@ struct spr_plan {
     int64_t words;               /* 64-bit words that hold one bit per expert */
     int32_t has_capacity;
     int32_t balanced;            /* the solver is needed, not just top-k */
+    int32_t priced;              /* capacity or balance: prices are needed */
+    int32_t quadratic;           /* a quadratic term or limit is set */
     int32_t grouped;
     int32_t normalized;
     spr__weighting weighting;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The routing calls: which stages run, in which order. */
-#include "call.h"
+#include "quadratic.h"
 #include "../base/array.h"
 
 #include <math.h>
@@ -177,27 +177,56 @@ static spr_status route_drop_and_weigh(spr__call *call, int64_t *dropped, int ma
     return status;
 }
 
+static int64_t route_place(const int32_t *map, int64_t places, int64_t experts, int32_t e)
+{
+    return map != NULL ? map[e] : e * places / experts;
+}
+
+/* Devices, or nodes, touched, summed over tokens. */
+static int64_t route_touches(const spr__call *call, const int32_t *map, int64_t places)
+{
+    const int64_t k = call->plan->options.k, experts = call->plan->options.experts;
+    int64_t touches = 0;
+    for (int64_t t = 0; places > 0 && t < call->tokens; t++)
+        for (int64_t i = 0; i < k; i++) {
+            const int32_t e = call->ids[t * k + i];
+            int seen = e < 0;
+            for (int64_t j = 0; j < i && !seen; j++) {
+                const int32_t f = call->ids[t * k + j];
+                seen = f >= 0 && route_place(map, places, experts, f) == route_place(map, places, experts, e);
+            }
+            touches += !seen;
+        }
+    return touches;
+}
+
+static int64_t route_max_active(const spr__call *call, const int32_t *counts)
+{
+    const spr_plan *plan = call->plan;
+    const int64_t devices = plan->options.devices > 0 ? plan->options.devices : 1, experts = plan->options.experts;
+    int64_t most = 0;
+    for (int64_t d = 0; d < devices; d++) {
+        int64_t active = 0;
+        for (int32_t e = 0; e < experts; e++)
+            active += counts[e] > 0 && (plan->options.devices == 0 || route_place(plan->device, devices, experts, e) == d);
+        most = active > most ? active : most;
+    }
+    return most;
+}
+
 static void route_fill_statistics(spr__call *call, const int32_t *counts)
 {
     spr_statistics *statistics = &call->statistics;
     const spr_plan *plan = call->plan;
-    const int64_t k = plan->options.k, devices = plan->options.devices, experts = plan->options.experts;
+    const int64_t experts = plan->options.experts;
+    statistics->max_active = route_max_active(call, counts);
     for (int64_t e = 0; e < experts; e++) {
         statistics->routes += counts[e];
         statistics->active_experts += counts[e] > 0;
         statistics->max_load = counts[e] > statistics->max_load ? counts[e] : statistics->max_load;
     }
-    for (int64_t t = 0; devices > 0 && t < call->tokens; t++)
-        for (int64_t i = 0; i < k; i++) {
-            const int32_t e = call->ids[t * k + i];
-            int seen = e < 0;
-            int64_t device = seen ? 0 : plan->device != NULL ? plan->device[e] : e * devices / experts;
-            for (int64_t j = 0; j < i && !seen; j++) {
-                const int32_t f = call->ids[t * k + j];
-                seen = f >= 0 && (plan->device != NULL ? plan->device[f] : f * devices / experts) == device;
-            }
-            statistics->device_touches += !seen;
-        }
+    statistics->device_touches = route_touches(call, plan->device, plan->options.devices);
+    statistics->node_touches = route_touches(call, plan->node, plan->options.nodes);
     spr_plan_capacity(plan, statistics->tokens, &statistics->capacity, NULL);
     if (statistics->dropped > 0)
         statistics->lower_bound = -INFINITY;
@@ -215,9 +244,17 @@ static void route_give_statistics(const spr__call *call, spr_statistics *to)
     memcpy((char *)to + sizeof to->size, (const char *)&call->statistics + sizeof to->size, known - sizeof to->size);
 }
 
+static spr_status route_over_limits(const spr__call *call, spr_status status, spr_error *error)
+{
+    return spr__fail(error, status, "no table within \"active_limit\", \"device_limit\", \"node_limit\" and \"keep_top\" "
+                     "was found: they are exceeded by %lld in all", (long long)call->statistics.limit_excess);
+}
+
 static spr_status route_notice(const spr__call *call, spr_error *error)
 {
     const spr_statistics *s = &call->statistics;
+    if (s->limit_excess > 0)
+        return route_over_limits(call, SPR_NOTICE_LIMIT, error);
     if (s->dropped > 0 && call->plan->balanced)
         return spr__fail(error, SPR_NOTICE_INFEASIBLE, "capacity cannot be kept otherwise: %lld routes of %lld tokens were "
                          "dropped", (long long)s->dropped, (long long)s->tokens);
@@ -308,12 +345,19 @@ static spr_status route_balanced(spr__call *call, spr_error *error)
     if (status != SPR_OK)
         return status;
     const int32_t had_prices = workspace->has_prices;
-    workspace->has_prices = had_prices && (causal || plan->options.start == spr__start_warm);
+    workspace->has_prices = plan->priced && had_prices && (causal || plan->options.start == spr__start_warm);
+    if (plan->quadratic)
+        spr__quadratic_prepare(call);
     spr__market_open(call);
     if (call->want_statistics)
         spr__greedy_statistics(call);
-    int64_t over = causal ? route_solve_causal(call) : route_solve(call);
+    int64_t over = causal ? route_solve_causal(call) : plan->priced ? route_solve(call) : 0;
     workspace->has_prices = had_prices;
+    /* where capacity cannot be kept, the drop policy decides, and the quadratic terms have no say */
+    if (plan->quadratic && over == 0)
+        spr__quadratic_solve(call, plan->priced);
+    if (call->statistics.limit_excess > 0 && plan->options.infeasible == spr__infeasible_error)
+        return route_over_limits(call, SPR_ERROR_INFEASIBLE, error);
     if (over > 0 && plan->options.infeasible == spr__infeasible_error)
         return route_infeasible(call, over, error);
     if (causal)
@@ -328,7 +372,7 @@ static spr_status route_balanced(spr__call *call, spr_error *error)
 static int route_is_coupled(const spr__call *call)
 {
     const spr_plan *plan = call->plan;
-    if (plan->options.balance_weight > 0.0 || plan->options.device_balance_weight > 0.0 ||
+    if (plan->quadratic || plan->options.balance_weight > 0.0 || plan->options.device_balance_weight > 0.0 ||
         plan->options.affinity != spr__affinity_score || plan->options.mode == spr__mode_causal)
         return 1;
     int64_t tokens = 0;
@@ -386,7 +430,8 @@ spr_status spr_route(spr_workspace *workspace, const spr_batch *batch, const spr
     if (call.want_statistics) {
         if (solve) {
             memcpy(workspace->counts, counts, counts == workspace->counts ? 0 : (size_t)experts * sizeof counts[0]);
-            spr__energy(&call);
+            if (!plan->quadratic || call.statistics.dropped > 0)
+                spr__energy(&call);
         }
         route_fill_statistics(&call, counts);
         route_give_statistics(&call, table->statistics);

@@ -62,6 +62,11 @@ static spr_status seal_check_objective(const spr_plan *plan, spr_error *error)
             if (plan->device[e] >= o->devices)
                 return spr__fail(error, SPR_ERROR_CONFLICT, "array \"device\" holds %d at %lld; accepted is 0..devices-1 "
                                  "= %lld", (int)plan->device[e], (long long)e, (long long)o->devices - 1);
+    if (plan->node != NULL)
+        for (int64_t e = 0; e < o->experts; e++)
+            if (plan->node[e] >= o->nodes)
+                return spr__fail(error, SPR_ERROR_CONFLICT, "array \"node\" holds %d at %lld; accepted is 0..nodes-1 = %lld",
+                                 (int)plan->node[e], (long long)e, (long long)o->nodes - 1);
     if (soft && o->overflow == spr__overflow_drop)
         return spr__fail(error, SPR_ERROR_CONFLICT, "options \"balance_weight\" and \"device_balance_weight\" need "
                          "\"overflow\" = reroute, not drop");
@@ -72,6 +77,102 @@ static spr_status seal_check_objective(const spr_plan *plan, spr_error *error)
         return spr__fail(error, SPR_ERROR_CONFLICT, "option \"experts\" is %lld; with capacity or balance accepted is "
                          "1..%d", (long long)o->experts, SPR_MAX_BALANCED_EXPERTS);
     return SPR_OK;
+}
+
+static int64_t seal_device_of(const spr_plan *plan, int64_t e)
+{
+    const spr__options *o = &plan->options;
+    return o->devices == 0 ? 0 : plan->device != NULL ? plan->device[e] : e * o->devices / o->experts;
+}
+
+static int64_t seal_node_of(const spr_plan *plan, int64_t e)
+{
+    const spr__options *o = &plan->options;
+    return o->nodes == 0 ? 0 : plan->node != NULL ? plan->node[e] : e * o->nodes / o->experts;
+}
+
+/* A device lies in one node. */
+static spr_status seal_check_nodes(const spr_plan *plan, spr_error *error)
+{
+    const int64_t experts = plan->options.experts;
+    if (plan->options.devices == 0 || plan->options.nodes == 0)
+        return SPR_OK;
+    for (int64_t e = 0; e < experts; e++)
+        for (int64_t f = 0; f < e; f++)
+            if (seal_device_of(plan, e) == seal_device_of(plan, f) && seal_node_of(plan, e) != seal_node_of(plan, f))
+                return spr__fail(error, SPR_ERROR_CONFLICT, "experts %lld and %lld are on device %lld but on nodes %lld and "
+                                 "%lld; a device lies in one node", (long long)f, (long long)e,
+                                 (long long)seal_device_of(plan, e), (long long)seal_node_of(plan, f),
+                                 (long long)seal_node_of(plan, e));
+    return SPR_OK;
+}
+
+/* Most experts that a token can get from its limit best-equipped devices or nodes. */
+static int64_t seal_reach(const spr_plan *plan, int64_t places, int64_t limit, int64_t (*of)(const spr_plan *, int64_t))
+{
+    int64_t reach = 0, last = INT64_MAX, taken = 0;
+    /* sizes from the largest down, counting equal ones */
+    while (taken < limit && taken < places) {
+        int64_t best = 0, many = 0;
+        for (int64_t p = 0; p < places; p++) {
+            int64_t size = 0;
+            for (int64_t e = 0; e < plan->options.experts; e++)
+                size += of(plan, e) == p && (plan->allowed == NULL || plan->allowed[e]);
+            many = size == best ? many + 1 : size > best && size < last ? 1 : many;
+            best = size > best && size < last ? size : best;
+        }
+        if (best == 0)
+            break;
+        many = many < limit - taken ? many : limit - taken;
+        reach += many * best;
+        taken += many;
+        last = best;
+    }
+    return reach;
+}
+
+static spr_status seal_check_reach(const spr_plan *plan, const char *name, int64_t limit, int64_t reach, spr_error *error)
+{
+    if (limit == 0 || reach >= plan->options.k)
+        return SPR_OK;
+    return spr__fail(error, SPR_ERROR_CONFLICT, "option \"%s\" is %lld: that leaves a token %lld experts; k = %lld need at "
+                     "least as many", name, (long long)limit, (long long)reach, (long long)plan->options.k);
+}
+
+static spr_status seal_check_quadratic(const spr_plan *plan, spr_error *error)
+{
+    const spr__options *o = &plan->options;
+    const int64_t devices = o->devices > 0 ? o->devices : 1;
+    if (!plan->quadratic)
+        return SPR_OK;
+    if (o->devices == 0 && (o->device_touch_weight > 0.0 || o->device_limit > 0))
+        return spr__fail(error, SPR_ERROR_CONFLICT, "option \"%s\" needs devices, but \"devices\" is 0",
+                         o->device_limit > 0 ? "device_limit" : "device_touch_weight");
+    if (o->nodes == 0 && (o->node_touch_weight > 0.0 || o->node_limit > 0))
+        return spr__fail(error, SPR_ERROR_CONFLICT, "option \"%s\" needs nodes, but \"nodes\" is 0",
+                         o->node_limit > 0 ? "node_limit" : "node_touch_weight");
+    if (o->nodes > o->experts)
+        return spr__fail(error, SPR_ERROR_CONFLICT, "option \"nodes\" is %lld; accepted is 0..experts = %lld",
+                         (long long)o->nodes, (long long)o->experts);
+    if (o->keep_top > o->k)
+        return spr__fail(error, SPR_ERROR_CONFLICT, "option \"keep_top\" is %lld; accepted is 0..k = %lld",
+                         (long long)o->keep_top, (long long)o->k);
+    if (o->mode == spr__mode_causal)
+        return spr__fail(error, SPR_ERROR_CONFLICT, "option \"mode\" is causal, but quadratic terms are set: they would let "
+                         "later tokens decide");
+    if (o->overflow == spr__overflow_drop && plan->has_capacity)
+        return spr__fail(error, SPR_ERROR_CONFLICT, "option \"overflow\" is drop, but quadratic terms are set; they need "
+                         "reroute");
+    spr_status status = seal_check_nodes(plan, error);
+    if (status == SPR_OK)
+        status = seal_check_reach(plan, "device_limit", o->device_limit,
+                                  o->device_limit > 0 ? seal_reach(plan, devices, o->device_limit, seal_device_of) : 0, error);
+    if (status == SPR_OK)
+        status = seal_check_reach(plan, "node_limit", o->node_limit,
+                                  o->node_limit > 0 ? seal_reach(plan, o->nodes, o->node_limit, seal_node_of) : 0, error);
+    if (status == SPR_OK)
+        status = seal_check_reach(plan, "active_limit", o->active_limit, o->active_limit * devices, error);
+    return status;
 }
 
 static spr_status seal_choose_kernel(spr_plan *plan, spr_error *error)
@@ -94,8 +195,12 @@ static void seal_derive(spr_plan *plan)
     plan->width = (o->experts + 15) / 16 * 16;
     plan->words = (plan->width + 63) / 64;
     plan->has_capacity = plan->capacity != NULL || o->capacity > 0 || o->capacity_factor > 0;
-    plan->balanced = o->balance_weight > 0 || o->device_balance_weight > 0 ||
-                     (plan->has_capacity && o->overflow == spr__overflow_reroute);
+    plan->quadratic = o->device_touch_weight > 0.0 || o->node_touch_weight > 0.0 || o->device_limit > 0 ||
+                      o->node_limit > 0 || o->activation_weight > 0.0 || o->active_level_weight > 0.0 ||
+                      o->active_limit > 0 || o->hysteresis_weight > 0.0 || o->keep_top > 0 || plan->pair != NULL;
+    plan->priced = o->balance_weight > 0 || o->device_balance_weight > 0 ||
+                   (plan->has_capacity && o->overflow == spr__overflow_reroute);
+    plan->balanced = plan->priced || plan->quadratic;
     plan->grouped = o->group_limit > 0 && o->group_limit < o->groups;
     plan->normalized = o->normalize == spr__normalize_sum || (o->normalize == spr__normalize_sum_if_many && o->k > 1);
 
@@ -128,6 +233,8 @@ spr_status spr_plan_seal(spr_plan *plan, spr_error *error)
         seal_derive(plan);
         status = seal_check_objective(plan, error);
     }
+    if (status == SPR_OK)
+        status = seal_check_quadratic(plan, error);
     if (status == SPR_OK)
         status = seal_choose_kernel(plan, error);
     if (status != SPR_OK)

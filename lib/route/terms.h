@@ -54,4 +54,10 @@ double spr__terms_energy(const spr__terms *terms, const int32_t *ids, int32_t *s
 
 int spr__violated(const spr__violation *violation);
 
+/* Must the token keep the expert? */
+static inline int spr__keeps(const spr__terms *terms, int64_t token, int32_t expert)
+{
+    return terms->keep != NULL && (terms->keep[token * terms->words + expert / 64] >> (expert & 63) & 1) != 0;
+}
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "workspace.h"
+#include "quadratic.h"
 #include "../base/arena.h"
 
 #include <math.h>
@@ -103,6 +103,8 @@ static void workspace_lay(spr__arena *arena, const spr_plan *plan, int64_t max_t
         workspace->block_routes = (double *)spr__arena_take(arena, (size_t)blocks, sizeof(double));
         workspace_lay_market(arena, plan, &workspace->market);
         workspace_lay_graph(arena, plan, tokens, &workspace->graph);
+        if (plan->quadratic)
+            workspace->quadratic = spr__quadratic_lay(arena, plan, tokens);
     }
     if (workspace->prices != NULL)
         memset(workspace->prices, 0, width * sizeof(float));

@@ -85,6 +85,7 @@ struct spr_workspace {
     double *block_routes;        /* [blocks] */
     spr__market market;
     spr__graph graph;
+    struct spr__quadratic *quadratic;    /* plans with quadratic terms only, see quadratic.h */
 };
 
 static inline int64_t spr__blocks(int64_t tokens)
