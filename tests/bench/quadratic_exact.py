@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: MIT
+"""Exact optima of the decode terms of H, as the oracle of the bench.
+
+    minimise   H = - sum s[t,e] x[t,e] + sum_e m[e] u[e] + (q/2) sum_d A[d]^2,   A[d] = sum_{e on d} u[e]
+    subject to sum_e x[t,e] = k,  x <= u,  A[d] <= cap,  u binary,  u[e] = 1 where some token must keep e
+
+Given the open experts u, the best x takes every token's k best open experts, so x need not be integer and the problem is
+one of choosing a set (a facility location problem with k facilities per customer). A token's floor of its best j experts
+is the same as having their union open. Three steps:
+
+  1. local search over open/close/swap, starting from everything open: an upper bound;
+  2. Lagrangian bound: with a multiplier v[t] for sum_e x = k, each expert is worth r[e] = sum_t max(0, s[t,e] - v[t])
+     - m[e], each device opens its best ones; v by subgradient steps. What the bound proves is fixed: an expert whose
+     forced opening (closing) costs more than the gap stays closed (open); an x with v[t] - s[t,e] above the gap is 0;
+  3. what is left goes to HiGHS as a mixed integer program, A[d]^2 by its chords, which are exact at integers.
+
+Answers carry a proven lower bound. They are cached in a file, by a hash of the instance and of the limits.
+"""
+import hashlib
+import os
+import time
+
+import highspy
+import numpy as np
+
+TIGHT = 1e-7                    # answers within this of the bound count as proven: HiGHS works in that tolerance
+
+
+class Instance:
+    """affinity [T,E]; m scalar or [E]; q; device [E]; cap or None; floor: each token keeps that many of its best."""
+
+    def __init__(self, affinity, k, m=0.0, q=0.0, devices=1, cap=None, floor=0):
+        self.s = np.asarray(affinity, np.float64)
+        self.tokens, self.experts = self.s.shape
+        self.k, self.q, self.devices, self.floor = k, q, devices, floor
+        self.m = np.broadcast_to(np.asarray(m, np.float64), self.experts)
+        self.device = np.arange(self.experts) * devices // self.experts
+        self.cap = self.experts if cap is None else cap
+        self.forced = np.zeros(self.experts, bool)
+        if floor:
+            self.forced[np.argsort(-self.s, axis=1, kind="stable")[:, :floor]] = True
+
+    def key(self):
+        digest = hashlib.sha256(np.ascontiguousarray(self.s, np.float32).tobytes())
+        digest.update(np.ascontiguousarray(self.m).tobytes())
+        digest.update(repr((self.s.shape, self.k, self.q, self.devices, self.cap, self.floor)).encode())
+        return digest.hexdigest()[:24]
+
+    def active(self, open_):
+        return np.bincount(self.device[open_], minlength=self.devices)
+
+    def price(self, open_):
+        """The part of H that depends on the open set alone."""
+        return float(self.m[open_].sum() + 0.5 * self.q * (self.active(open_) ** 2).sum())
+
+    def affinity(self, open_):
+        """Affinity of every token's k best open experts."""
+        values = self.s[:, open_]
+        return float(np.partition(values, values.shape[1] - self.k, axis=1)[:, -self.k:].sum())
+
+    def energy(self, open_):
+        return self.price(open_) - self.affinity(open_)
+
+    def trim(self, open_):
+        """Closes what no token uses."""
+        values = np.where(open_, self.s, -1.0)
+        used = np.zeros(self.experts, bool)
+        used[np.argpartition(-values, self.k - 1, axis=1)[:, :self.k]] = True
+        return used | self.forced
+
+
+def margins(instance, open_):
+    """(loss [E] of closing each open expert, gain [E] of opening each closed one), in affinity."""
+    values = np.where(open_, instance.s, -1.0)
+    best = -np.partition(-values, instance.k, axis=1)[:, :instance.k + 1]
+    best.sort(axis=1)
+    spare, last = best[:, 0], best[:, 1]
+    gain = np.maximum(instance.s - last[:, None], 0.0).sum(axis=0)
+    loss = np.where(values >= last[:, None], instance.s - np.maximum(spare, -1.0)[:, None], 0.0).sum(axis=0)
+    return loss, gain
+
+
+def descend(instance, open_):
+    """Best-improvement local search: close, open, then swap. Over a cap, the least loss per device closes first."""
+    open_ = open_.copy()
+    while True:
+        active = instance.active(open_)
+        loss, gain = margins(instance, open_)
+        level = instance.q * (active[instance.device] - 0.5)
+        close = np.where(open_ & ~instance.forced, loss - instance.m - level, np.inf)
+        over = active > instance.cap
+        if over.any():
+            allowed = np.where(over[instance.device], close, np.inf)
+            if not np.isfinite(allowed.min()):
+                return None                                                       # the floor alone is over the cap
+            open_[allowed.argmin()] = False
+            continue
+        full = (active >= instance.cap)[instance.device]
+        opening = np.where(open_ | full, np.inf, instance.m + level + instance.q - gain)
+        if open_.sum() > instance.k and close.min() < -1e-12 and close.min() <= opening.min():
+            open_[close.argmin()] = False
+        elif opening.min() < -1e-12:
+            open_[opening.argmin()] = True
+        elif not swap(instance, open_, close):
+            return open_
+
+
+def swap(instance, open_, close, tries=12):
+    """One improving swap among the cheapest closings with any opening, in place."""
+    energy = instance.energy(open_)
+    for out in np.argsort(close)[:tries]:
+        if not np.isfinite(close[out]):
+            break
+        open_[out] = False
+        if open_.sum() >= instance.k:
+            active = instance.active(open_)
+            base = np.where(open_[None, :], instance.s, -1.0)
+            last = -np.partition(-base, instance.k - 1, axis=1)[:, instance.k - 1]
+            gain = np.maximum(instance.s - np.maximum(last, -1.0)[:, None], 0.0).sum(axis=0)
+            level = instance.q * (active[instance.device] + 0.5)
+            opening = np.where(open_ | (active >= instance.cap)[instance.device], np.inf, instance.m + level - gain)
+            opening[out] = np.inf
+            into = opening.argmin()
+            open_[into] = True
+            if instance.energy(open_) < energy - 1e-12:
+                return True
+            open_[into] = False
+        open_[out] = True
+    return False
+
+
+def search(instance, rounds=20):
+    """Local search with fixed random restarts around the best: the open set, or None when no set fits."""
+    best = descend(instance, np.ones(instance.experts, bool))
+    if best is None or best.sum() < instance.k:
+        return None
+    energy = instance.energy(best)
+    rng = np.random.default_rng(1)
+    for _ in range(rounds):
+        kicked = best ^ (rng.random(instance.experts) < 0.1)
+        kicked |= instance.forced
+        if kicked.sum() <= instance.k:
+            continue
+        found = descend(instance, kicked)
+        if found is not None and found.sum() >= instance.k and instance.energy(found) < energy - 1e-12:
+            best, energy = found, instance.energy(found)
+    return best
+
+
+def relaxed(instance, v):
+    """Lagrangian at v: (bound of H, open set, penalty [E] of changing each expert's state, load of each token)."""
+    room = instance.s - v[:, None]
+    worth = np.maximum(room, 0.0).sum(axis=0) - instance.m
+    open_ = np.zeros(instance.experts, bool)
+    penalty = np.zeros(instance.experts)
+    total = 0.0
+    for d in range(instance.devices):
+        mine = np.flatnonzero(instance.device == d)
+        value, chosen, change = best_of_device(worth[mine], instance.forced[mine], instance.q, instance.cap)
+        total += value
+        open_[mine] = chosen
+        penalty[mine] = change
+    load = (room[:, open_] > 0).sum(axis=1)
+    return -(instance.k * v.sum() + total), open_, penalty, load
+
+
+def best_of_device(worth, forced, q, cap):
+    """max over sets of sum worth - q/2 |set|^2 with |set| <= cap: (value, set, loss of flipping each member)."""
+    n, must = len(worth), int(forced.sum())
+    order = np.argsort(-np.where(forced, np.inf, worth), kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(worth[order])])
+    sizes = np.arange(n + 1)
+    value = sums - 0.5 * q * sizes ** 2
+    value[:must] = -np.inf
+    value[cap + 1:] = -np.inf
+    size = int(value.argmax())
+    chosen = np.zeros(n, bool)
+    chosen[order[:size]] = True
+    change = np.full(n, np.inf)
+    for rank in range(must, n):
+        e = order[rank]
+        if rank < size:                                                           # without e
+            other = np.delete(worth[order], rank)
+            alternative = np.concatenate([[0.0], np.cumsum(other)]) - 0.5 * q * np.arange(n) ** 2
+            alternative[:must] = -np.inf
+            alternative[cap + 1:] = -np.inf
+        else:                                                                     # with e, before the others
+            others = np.insert(np.delete(worth[order], rank), must, worth[e])
+            alternative = np.concatenate([[0.0], np.cumsum(others)]) - 0.5 * q * sizes ** 2
+            alternative[:must + 1] = -np.inf
+            alternative[cap + 1:] = -np.inf
+        change[e] = value[size] - alternative.max()
+    return float(value[size]), chosen, change
+
+
+def bound(instance, v, energy, steps=400):
+    """Subgradient ascent of the Lagrangian bound from v towards energy: (bound, v)."""
+    best, kept = -np.inf, v
+    scale, stale = 1.0, 0
+    for _ in range(steps):
+        low, _, _, load = relaxed_fast(instance, v)
+        if low > best + 1e-9:
+            best, kept, stale = low, v.copy(), 0
+        else:
+            stale += 1
+            if stale >= 15:
+                scale, stale, v = scale / 2, 0, kept.copy()
+                continue
+        slope = load - instance.k
+        norm = float((slope * slope).sum())
+        if norm == 0 or scale < 1e-4 or energy - best < TIGHT:
+            break
+        v = v + scale * max(energy - low, 1e-6) / norm * slope
+    return best, kept
+
+
+def relaxed_fast(instance, v):
+    """relaxed() without penalties."""
+    room = instance.s - v[:, None]
+    worth = np.maximum(room, 0.0).sum(axis=0) - instance.m
+    ranked = np.where(instance.forced, worth + 1e6, worth).reshape(instance.devices, -1)
+    order = np.argsort(-ranked, axis=1, kind="stable")
+    own = np.take_along_axis(worth.reshape(instance.devices, -1), order, axis=1)
+    must = instance.forced.reshape(instance.devices, -1).sum(axis=1)
+    size = np.arange(own.shape[1] + 1)
+    value = np.concatenate([np.zeros((instance.devices, 1)), own.cumsum(axis=1)], axis=1) - 0.5 * instance.q * size ** 2
+    value[(size[None, :] < must[:, None]) | (size[None, :] > instance.cap)] = -np.inf
+    pick = value.argmax(axis=1)
+    open_ = np.zeros_like(ranked, bool)
+    np.put_along_axis(open_, order, np.arange(own.shape[1])[None, :] < pick[:, None], axis=1)
+    open_ = open_.ravel()
+    load = (room[:, open_] > 0).sum(axis=1)
+    return -(instance.k * v.sum() + value.max(axis=1).sum()), open_, None, load
+
+
+def solve(instance, limit=60.0, rounds=20):
+    """dict: energy, bound, proven, open (or None), seconds, step (which of the three proved it), undecided experts."""
+    start = time.perf_counter()
+    open_ = search(instance, rounds)
+    if open_ is None:
+        return answer(instance, None, np.inf, start, "infeasible", 0)
+    energy = instance.energy(open_)
+    values = np.where(open_, instance.s, -1.0)
+    v = -np.partition(-values, instance.k - 1, axis=1)[:, instance.k - 1]
+    low, v = bound(instance, v, energy)
+    undecided = 0
+    step = "bound"
+    if energy - low > TIGHT:
+        low, at, penalty, _ = relaxed(instance, v)
+        gap = energy - low + 1e-9
+        fixed = penalty > gap
+        undecided = int((~fixed).sum())
+        candidate = (v[:, None] - instance.s <= gap) & ~(fixed & ~at)
+        step = "highs"
+        found, low = integer_program(instance, fixed, at, candidate, open_, limit, low)
+        if found is not None and instance.energy(found) < energy:
+            open_, energy = found, instance.energy(found)
+    return answer(instance, open_, min(low, energy), start, step, undecided)
+
+
+def answer(instance, open_, low, start, step, undecided):
+    energy = np.inf if open_ is None else instance.energy(open_)
+    return {"energy": energy, "bound": low, "proven": open_ is None or energy - low <= 10 * TIGHT * max(1, abs(energy)),
+            "open": open_, "seconds": time.perf_counter() - start, "step": step, "undecided": undecided}
+
+
+def integer_program(instance, fixed, at, candidate, start, limit, low):
+    """HiGHS on what is left: (open set or None, proven bound). Variables: u of experts not fixed closed, x of the
+    candidates, A and its cost per device."""
+    experts = np.flatnonzero(~(fixed & ~at))
+    token, expert = np.nonzero(candidate)
+    nu, nx, nd = len(experts), len(token), instance.devices
+    column = np.full(instance.experts, -1)
+    column[experts] = np.arange(nu)
+    ua, xa, aa, ya = 0, nu, nu + nx, nu + nx + nd
+    n = ya + nd
+    cost = np.concatenate([instance.m[experts], -instance.s[token, expert], np.zeros(nd), np.ones(nd)])
+    lower = np.zeros(n)
+    upper = np.ones(n)
+    lower[:nu] = fixed[experts]
+    upper[aa:ya] = np.minimum(instance.cap, instance.experts)
+    upper[ya:] = highspy.kHighsInf
+    rows = Rows()
+    for t in range(instance.tokens):
+        mine = xa + np.flatnonzero(token == t)
+        rows.add(mine, np.ones(len(mine)), instance.k, instance.k)
+    for i in np.flatnonzero(~fixed[expert]):
+        rows.add([xa + i, column[expert[i]]], [1.0, -1.0], -highspy.kHighsInf, 0.0)
+    for d in range(nd):
+        mine = ua + np.flatnonzero(instance.device[experts] == d)
+        rows.add(np.append(mine, aa + d), np.append(np.ones(len(mine)), -1.0), 0.0, 0.0)
+        for j in range(min(len(mine), instance.cap) + 1) if instance.q else ():
+            rows.add([ya + d, aa + d], [1.0, -0.5 * instance.q * (2 * j + 1)], -0.5 * instance.q * j * (j + 1),
+                     highspy.kHighsInf)
+    integer = np.zeros(n, np.int32)
+    integer[:nu] = 1
+    integer[aa:ya] = 1
+    highs = rows.model(cost, lower, upper, integer)
+    highs.setOptionValue("time_limit", float(limit))
+    highs.setOptionValue("mip_rel_gap", 0.0)
+    highs.setOptionValue("mip_abs_gap", TIGHT / 2)
+    first = highspy.HighsSolution()
+    first.col_value = list(starting_point(instance, start, experts, token, expert))
+    highs.setSolution(first)
+    highs.run()
+    info = highs.getInfo()
+    low = max(low, info.mip_dual_bound)
+    values = highs.getSolution().col_value
+    if len(values) != n or info.primal_solution_status != 2:
+        return None, low
+    open_ = np.zeros(instance.experts, bool)
+    open_[experts] = np.array(values[:nu]) > 0.5
+    return (open_ if open_.sum() >= instance.k else None), low
+
+
+def starting_point(instance, open_, experts, token, expert):
+    """Values of all variables for an open set."""
+    values = np.where(open_, instance.s, -1.0)
+    chosen = np.zeros_like(instance.s)
+    np.put_along_axis(chosen, np.argpartition(-values, instance.k - 1, axis=1)[:, :instance.k], 1.0, axis=1)
+    active = instance.active(open_)
+    return np.concatenate([open_[experts].astype(float), chosen[token, expert], active,
+                           0.5 * instance.q * active.astype(float) ** 2])
+
+
+class Rows:
+    """Rows of a linear program as they are collected."""
+
+    def __init__(self):
+        self.start, self.index, self.value, self.lower, self.upper = [0], [], [], [], []
+
+    def add(self, index, value, lower, upper):
+        self.index.extend(int(i) for i in index)
+        self.value.extend(float(v) for v in value)
+        self.start.append(len(self.index))
+        self.lower.append(lower)
+        self.upper.append(upper)
+
+    def model(self, cost, lower, upper, integer):
+        highs = highspy.Highs()
+        highs.setOptionValue("output_flag", False)
+        highs.setOptionValue("threads", 1)
+        model = highspy.HighsModel()
+        lp = model.lp_
+        lp.num_col_, lp.num_row_ = len(cost), len(self.lower)
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, lower, upper
+        lp.row_lower_, lp.row_upper_ = np.array(self.lower, float), np.array(self.upper, float)
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_ = np.array(self.start)
+        lp.a_matrix_.index_ = np.array(self.index)
+        lp.a_matrix_.value_ = np.array(self.value)
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[i] for i in integer]
+        highs.passModel(model)
+        return highs
