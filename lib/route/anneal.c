@@ -65,6 +65,10 @@ static int anneal_sweep_experts(spr__annealer *annealer)
         if (annealer->at.loads[e] == 0)
             improved |= anneal_try(annealer, spr__anneal_open(annealer, e), grain);
     }
+    for (int32_t e = 0; e < terms->experts; e++)
+        for (int32_t f = 0; f < terms->experts && annealer->at.loads[e] > 0; f++)
+            if (annealer->at.loads[f] == 0)
+                improved |= anneal_try(annealer, spr__anneal_exchange(annealer, e, f), grain);
     return improved;
 }
 
@@ -140,6 +144,9 @@ static int anneal_propose(spr__annealer *annealer, uint64_t bits, uint64_t more,
     const uint32_t kind = (uint32_t)(more >> 26 & 63);
     if (sets && kind == 0) {
         const int32_t e = (int32_t)((bits >> 32) * (uint64_t)terms->experts >> 32);
+        const int32_t f = (int32_t)((bits & 0xffffffffu) * (uint64_t)terms->experts >> 32);
+        if (annealer->at.loads[e] > 0 && annealer->at.loads[f] == 0)
+            return spr__anneal_exchange(annealer, e, f);
         return annealer->at.loads[e] > 0 ? spr__anneal_close(annealer, e) : spr__anneal_open(annealer, e);
     }
     if (kind < 8) {
@@ -167,13 +174,22 @@ static double anneal_scale(const spr__annealer *annealer)
     return routes > 0 && sum > 0.0 ? sum / (double)routes : 1.0;
 }
 
+/* What one more active expert costs, on average. */
+static double anneal_opening(const spr__terms *terms)
+{
+    double sum = 0.0;
+    for (int64_t e = 0; e < terms->experts; e++)
+        sum += terms->activation[e];
+    return sum / (double)terms->experts + terms->level;
+}
+
 static void anneal_run(spr__annealer *annealer, const spr__effort *effort)
 {
     spr__arrangement *at = &annealer->at;
     const int sets = anneal_sets_cost(at->terms);
     const double scale = anneal_scale(annealer);
     spr__cooling cooling;
-    spr__cooling_open(&cooling, effort, 0.1 * scale, 0.002 * scale);
+    spr__cooling_open(&cooling, effort, 0.1 * scale + 0.3 * anneal_opening(at->terms), 0.002 * scale);
     for (int64_t i = 0; i < effort->moves; i++) {
         const uint64_t bits = spr__random(effort->seed, 2, 3 * (uint64_t)i);
         const uint64_t more = spr__random(effort->seed, 2, 3 * (uint64_t)i + 1);

@@ -38,6 +38,7 @@ int spr__anneal_reselect(spr__annealer *annealer, int64_t token);
 int spr__anneal_leave_device(spr__annealer *annealer, int64_t token, int32_t device);
 int spr__anneal_close(spr__annealer *annealer, int32_t expert);
 int spr__anneal_open(spr__annealer *annealer, int32_t expert);
+int spr__anneal_exchange(spr__annealer *annealer, int32_t closing, int32_t opening);
 
 /* anneal.c: from ids [tokens,k], a table without violations; writes the best table found there. It is never worse. */
 void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__effort *effort, int32_t *ids);

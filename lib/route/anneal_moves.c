@@ -139,6 +139,32 @@ int spr__anneal_close(spr__annealer *annealer, int32_t e)
     return at->journal_used > 0;
 }
 
+/* All tokens of an expert go to another one, which is not in use; those that cannot, wherever they like best. */
+int spr__anneal_exchange(spr__annealer *annealer, int32_t e, int32_t f)
+{
+    spr__arrangement *at = &annealer->at;
+    const spr__terms *terms = at->terms;
+    for (int64_t t = 0; t < terms->tokens; t++) {
+        if (!spr__uses(at, t, e))
+            continue;
+        const int64_t slot = moves_slot(at, t, e);
+        int done = 0;
+        if (spr__arrangement_allows(at, t, slot, f)) {
+            spr__arrangement_set(at, t, slot, f);
+            done = 1;
+        } else if (!spr__keeps(terms, t, e)) {
+            spr__anneal_field(annealer, t);
+            annealer->reselect.field[e] = INFINITY;
+            done = moves_take_best(annealer, t);
+        }
+        if (!done) {
+            spr__arrangement_undo(at, 0);
+            return 0;
+        }
+    }
+    return at->journal_used > 0;
+}
+
 /* Opens an expert for all tokens to which it is worth more than the worst that they can give for it. */
 int spr__anneal_open(spr__annealer *annealer, int32_t f)
 {

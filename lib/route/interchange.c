@@ -7,9 +7,6 @@
 
 #include "../base/exact.h"
 
-/* an expert that cannot be had now, in vacant, same and other: sums with it stay within int32 */
-enum { INTERCHANGE_SHUT = -(1 << 30) };
-
 void spr__interchange_lay(spr__arena *arena, const spr_plan *plan, size_t tokens, spr__interchange *search)
 {
     const size_t width = (size_t)plan->width, k = (size_t)plan->options.k;
@@ -35,7 +32,7 @@ void spr__interchange_lay(spr__arena *arena, const spr_plan *plan, size_t tokens
 static int32_t interchange_whole(const spr__interchange *search, double amount)
 {
     const double scaled = floor(amount * search->scale + 0.5);
-    return scaled < 268435456.0 ? (int32_t)scaled : 268435456;
+    return scaled < -268435456.0 ? -268435456 : scaled < 268435456.0 ? (int32_t)scaled : 268435456;
 }
 
 /* Whole numbers: a token's best expert is 0, others are below it, kept ones above. */
@@ -84,7 +81,7 @@ static void interchange_choose(spr__interchange *search, int64_t t)
         if (j < terms->need[t]) {
             chosen[j] = (int32_t)search->kernel->whole_largest(vacant, width);
             search->worst[t] = vacant[chosen[j]];
-            vacant[chosen[j]] = INTERCHANGE_SHUT;
+            vacant[chosen[j]] = SPR_INTERCHANGE_SHUT;
             search->best[chosen[j]] = 1;
         }
     }
@@ -142,13 +139,13 @@ void spr__interchange_price_openings(spr__interchange *search)
 {
     const int64_t limit = search->terms->active_limit;
     for (int64_t f = 0; f < search->terms->width; f++)
-        search->same[f] = search->other[f] = INTERCHANGE_SHUT;
+        search->same[f] = search->other[f] = SPR_INTERCHANGE_SHUT;
     for (int64_t i = search->opened; i < search->usable; i++) {
         const int32_t f = search->list[i];
         const int32_t active = search->active[search->device[f]];
-        search->same[f] = limit > 0 && active > limit ? INTERCHANGE_SHUT
+        search->same[f] = limit > 0 && active > limit ? SPR_INTERCHANGE_SHUT
                                                       : search->gain[f] - spr__interchange_refund(search, f);
-        search->other[f] = limit > 0 && active >= limit ? INTERCHANGE_SHUT
+        search->other[f] = limit > 0 && active >= limit ? SPR_INTERCHANGE_SHUT
                                                         : search->gain[f] - spr__interchange_cost(search, f);
     }
 }
@@ -186,9 +183,9 @@ void spr__interchange_open(spr__interchange *search, const spr__terms *terms, co
         if (terms->need[t] > 0) {
             int32_t *vacant = search->vacant + t * width;
             for (int64_t i = search->opened; i < search->usable; i++)
-                vacant[search->list[i]] = INTERCHANGE_SHUT;
+                vacant[search->list[i]] = SPR_INTERCHANGE_SHUT;
             for (int64_t e = terms->experts; e < width; e++)
-                vacant[e] = INTERCHANGE_SHUT;
+                vacant[e] = SPR_INTERCHANGE_SHUT;
             interchange_find_next(search, t);
             interchange_count_loss(search, t, 1);
         }
@@ -269,18 +266,18 @@ void spr__interchange_close_expert(spr__interchange *search, int32_t e)
     search->active[search->device[e]]--;
     for (int64_t t = 0; t < terms->tokens; t++) {
         int32_t *vacant = search->vacant + t * width;
-        const int holds = vacant[e] == INTERCHANGE_SHUT;
+        const int holds = vacant[e] == SPR_INTERCHANGE_SHUT;
         if (terms->need[t] == 0 || (!holds && search->spare[t] != e)) {
-            vacant[e] = INTERCHANGE_SHUT;
+            vacant[e] = SPR_INTERCHANGE_SHUT;
             continue;
         }
         const int32_t worst = search->worst[t], next = search->next[t], arriving = search->spare[t];
         const int64_t slot = holds ? interchange_slot(search, t, e) : -1;
         interchange_count_loss(search, t, -1);
-        vacant[e] = INTERCHANGE_SHUT;
+        vacant[e] = SPR_INTERCHANGE_SHUT;
         if (holds) {
             search->worst[t] = interchange_worst_of(search, t, slot, arriving);
-            vacant[arriving] = INTERCHANGE_SHUT;
+            vacant[arriving] = SPR_INTERCHANGE_SHUT;
         }
         interchange_find_next(search, t);
         interchange_settle(search, t, slot, arriving, worst, next);
@@ -309,7 +306,7 @@ void spr__interchange_open_expert(spr__interchange *search, int32_t f)
             search->spare[t] = search->chosen[t * terms->k + slot];
             search->next[t] = worst;
             search->worst[t] = interchange_worst_of(search, t, slot, f);
-            vacant[f] = INTERCHANGE_SHUT;
+            vacant[f] = SPR_INTERCHANGE_SHUT;
             vacant[search->spare[t]] = worst;
         } else {
             search->spare[t] = f;

@@ -77,7 +77,8 @@ static search_move search_best_move(spr__interchange *search)
                                                     search->other, search->device, search->device[e],
                                                     search->terms->width, search->now);
         const int64_t worth = (int64_t)search->now[f] + spr__interchange_refund(search, e) - search->loss[e];
-        if (worth > best.worth && spr__interchange_rescues(search, e, (int32_t)f))
+        const int32_t *opening = search->device[f] == search->device[e] ? search->same : search->other;
+        if (worth > best.worth && opening[f] > SPR_INTERCHANGE_SHUT && spr__interchange_rescues(search, e, (int32_t)f))
             best = (search_move){e, (int32_t)f, worth};
     }
     return best;

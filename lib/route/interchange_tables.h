@@ -5,6 +5,9 @@
 
 #include "interchange.h"
 
+/* an expert that cannot be had now, in vacant, same and other: sums with it stay within int32 */
+enum { SPR_INTERCHANGE_SHUT = -(1 << 30) };
+
 /* Starts from the set of all experts that are among some token's best; only loss and stuck are kept. */
 void spr__interchange_open(spr__interchange *search, const spr__terms *terms, const spr__kernel *kernel);
 

@@ -105,7 +105,8 @@ static double quadratic_constant(const spr__call *call)
     for (int64_t t = 0; call->previous != NULL && t < call->tokens; t++) {
         routes += need[t];
         for (int64_t i = 0; i < k; i++)
-            routes += call->previous[t * k + i] >= 0 && need[t] > 0 && !quadratic_repeated(call->previous + t * k, i);
+            routes += call->previous[t * k + i] >= 0 && call->workspace->takes_part[t] == 1 &&
+                      !quadratic_repeated(call->previous + t * k, i);
     }
     return call->plan->options.hysteresis_weight * (double)routes;
 }
@@ -161,18 +162,19 @@ static int64_t quadratic_excess(const spr__violation *v)
     return ((v->missing + v->overload) << 32) + v->active + v->devices + v->nodes + v->kept;
 }
 
-static void quadratic_offer(spr__quadratic *q, const spr__terms *terms, const int32_t *ids, quadratic_best *best)
+/* Returns nonzero if the candidate keeps all constraints. */
+static int quadratic_offer(spr__quadratic *q, const spr__terms *terms, const int32_t *ids, quadratic_best *best)
 {
     spr__violation violation;
     const double energy = spr__terms_energy(terms, ids, q->scratch, &violation);
     const int64_t excess = quadratic_excess(&violation), before = quadratic_excess(&best->violation);
     if (best->any && (excess > before || (excess == before && !(energy < best->energy))))
-        return;
+        return excess == 0;
     best->any = 1;
     best->energy = energy;
     best->violation = violation;
-    if (ids != q->best)
-        memcpy(q->best, ids, (size_t)(terms->tokens * terms->k) * sizeof ids[0]);
+    memcpy(q->best, ids, (size_t)(terms->tokens * terms->k) * sizeof ids[0]);
+    return excess == 0;
 }
 
 static int quadratic_counts_active(const spr__options *o)
@@ -186,17 +188,17 @@ static void quadratic_search(spr__call *call, const spr__terms *terms, const spr
     spr__quadratic *q = call->workspace->quadratic;
     if (quadratic_counts_active(o)) {
         spr__interchange_solve(&q->interchange, terms, call->kernel, effort, q->found);
-        quadratic_offer(q, terms, q->found, best);
-        /* nothing else couples the tokens: the search over open experts is all there is to do */
-        if (spr__interchange_fits(terms) && !spr__violated(&best->violation))
+        /* where nothing else couples the tokens, the search over open experts is all there is to do */
+        if (quadratic_offer(q, terms, q->found, best) && spr__interchange_fits(terms))
             return;
     }
     if (!spr__anneal_start(&q->annealer, terms) || !best->any || spr__violated(&best->violation))
         quadratic_offer(q, terms, q->annealer.at.ids, best);
     if (spr__violated(&best->violation))
         return;
-    spr__anneal(&q->annealer, terms, effort, q->best);
-    quadratic_offer(q, terms, q->best, best);
+    memcpy(q->found, q->best, (size_t)(terms->tokens * terms->k) * sizeof q->found[0]);
+    spr__anneal(&q->annealer, terms, effort, q->found);
+    quadratic_offer(q, terms, q->found, best);
 }
 
 /* Bits of the best table; spr__read_ids orders them. */
@@ -285,11 +287,21 @@ void spr__quadratic_solve(spr__call *call, int has_start)
     if (has_start) {
         quadratic_offer(call->workspace->quadratic, &terms, call->ids, &best);
         call->statistics.start_energy = best.energy;
+    } else if (call->want_statistics || !spr__interchange_fits(&terms)) {
+        /* top-k; the search over open experts starts there by itself and is not to depend on who wants statistics */
+        spr__assign(call, NULL);
+        spr__read_ids(call);
+        if (spr__interchange_fits(&terms))
+            call->statistics.start_energy = spr__terms_energy(&terms, call->ids, call->workspace->quadratic->scratch, NULL);
+        else {
+            quadratic_offer(call->workspace->quadratic, &terms, call->ids, &best);
+            call->statistics.start_energy = best.energy;
+        }
     }
     quadratic_search(call, &terms, &effort, &best);
     quadratic_write(call);
     if (call->want_statistics)
         quadratic_account(call, &terms, &best);
     call->statistics.limit_excess = best.violation.active + best.violation.devices + best.violation.nodes +
-                                    best.violation.kept;
+                                    best.violation.kept + best.violation.missing;
 }

@@ -51,18 +51,20 @@ void spr__reselect_open(spr__reselect *r, const spr__terms *terms)
                 r->order[used++] = (int32_t)d;
 }
 
-/* The cheapest experts of each device, kept ones first. */
-static void reselect_list(spr__reselect *r, const spr__terms *terms, int64_t t)
+/* The cheapest experts of each device, kept ones first. Returns 0 if a kept one is not to be had. */
+static int reselect_list(spr__reselect *r, const spr__terms *terms, int64_t t)
 {
     const int64_t k = terms->k, need = terms->need[t];
     memset(r->have, 0, (size_t)terms->devices * sizeof r->have[0]);
     memset(r->kept, 0, (size_t)terms->devices * sizeof r->kept[0]);
     for (int64_t e = 0; e < terms->experts; e++) {
         const double cost = r->field[e];
+        const int keep = spr__keeps(terms, t, (int32_t)e);
+        if (!(cost < INFINITY) && keep)
+            return 0;
         if (!(cost < INFINITY))
             continue;
         const int32_t d = terms->device[e];
-        const int keep = spr__keeps(terms, t, (int32_t)e);
         int32_t *best = r->best + d * k;
         int64_t i = r->have[d];
         if (i == need && !keep && !(cost < r->field[best[i - 1]]))
@@ -83,6 +85,7 @@ static void reselect_list(spr__reselect *r, const spr__terms *terms, int64_t t)
         for (int64_t i = 0; i < r->have[d]; i++)
             sum[i + 1] = sum[i] + r->field[r->best[d * k + i]];
     }
+    return 1;
 }
 
 /* then = the best of all ways to take j of this device's experts on top of a state of now. */
@@ -151,7 +154,8 @@ double spr__reselect_token(spr__reselect *r, const spr__terms *terms, int64_t t)
     const int64_t need = terms->need[t], row = (terms->k + 1) * 2, plane = r->device_steps * row;
     const int counts_devices = r->device_steps > 1, counts_nodes = r->node_steps > 1;
     int64_t state, used = 0;
-    reselect_list(r, terms, t);
+    if (!reselect_list(r, terms, t))
+        return INFINITY;
     for (int64_t s = 0; s < r->states; s++)
         r->now[s] = INFINITY;
     r->now[0] = 0.0;
