@@ -139,30 +139,43 @@ int spr__anneal_close(spr__annealer *annealer, int32_t e)
     return at->journal_used > 0;
 }
 
-/* All tokens of an expert go to another one, which is not in use; those that cannot, wherever they like best. */
+/* The token's empty slot takes f, or the token what it likes best without e. */
+static int moves_refill(spr__annealer *annealer, int64_t t, int32_t e, int32_t f)
+{
+    spr__arrangement *at = &annealer->at;
+    const int64_t slot = moves_slot(at, t, -1);
+    if (slot < at->terms->need[t] && spr__arrangement_allows(at, t, slot, f)) {
+        spr__arrangement_set(at, t, slot, f);
+        return 1;
+    }
+    spr__anneal_field(annealer, t);
+    annealer->reselect.field[e] = INFINITY;
+    return moves_take_best(annealer, t);
+}
+
+/* All tokens of an expert go to another one, which is not in use; those that cannot, wherever they like best. First all
+ * leave, so that a limit of active experts does not stand in the way. */
 int spr__anneal_exchange(spr__annealer *annealer, int32_t e, int32_t f)
 {
     spr__arrangement *at = &annealer->at;
     const spr__terms *terms = at->terms;
-    for (int64_t t = 0; t < terms->tokens; t++) {
-        if (!spr__uses(at, t, e))
-            continue;
-        const int64_t slot = moves_slot(at, t, e);
-        int done = 0;
-        if (spr__arrangement_allows(at, t, slot, f)) {
-            spr__arrangement_set(at, t, slot, f);
-            done = 1;
-        } else if (!spr__keeps(terms, t, e)) {
-            spr__anneal_field(annealer, t);
-            annealer->reselect.field[e] = INFINITY;
-            done = moves_take_best(annealer, t);
+    int64_t left = 0;
+    for (int64_t t = 0; t < terms->tokens; t++)
+        if (spr__uses(at, t, e)) {
+            const int64_t slot = moves_slot(at, t, e);
+            if (spr__keeps(terms, t, e)) {
+                spr__arrangement_undo(at, 0);
+                return 0;
+            }
+            spr__arrangement_set(at, t, slot, -1);
+            left++;
         }
-        if (!done) {
+    for (int64_t i = 0; i < left; i++)
+        if (!moves_refill(annealer, at->journal[i].token, e, f)) {
             spr__arrangement_undo(at, 0);
             return 0;
         }
-    }
-    return at->journal_used > 0;
+    return left > 0;
 }
 
 /* Opens an expert for all tokens to which it is worth more than the worst that they can give for it. */
