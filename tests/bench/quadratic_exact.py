@@ -16,6 +16,7 @@ is the same as having their union open. Three steps:
 
 Answers carry a proven lower bound. They are cached in a file, by a hash of the instance and of the limits.
 """
+import dataclasses
 import hashlib
 import os
 import time
@@ -23,7 +24,7 @@ import time
 import highspy
 import numpy as np
 
-TIGHT = 1e-7                    # answers within this of the bound count as proven: HiGHS works in that tolerance
+TIGHT = 1e-7                    # the bound is raised, and HiGHS works, until the gap is this small
 
 
 class Instance:
@@ -148,49 +149,46 @@ def search(instance, rounds=20):
 
 
 def relaxed(instance, v):
-    """Lagrangian at v: (bound of H, open set, penalty [E] of changing each expert's state, load of each token)."""
+    """Lagrangian at v: (bound of H, worth of each expert, open set, load of each token). Devices are equal blocks."""
     room = instance.s - v[:, None]
     worth = np.maximum(room, 0.0).sum(axis=0) - instance.m
-    open_ = np.zeros(instance.experts, bool)
-    penalty = np.zeros(instance.experts)
-    total = 0.0
-    for d in range(instance.devices):
-        mine = np.flatnonzero(instance.device == d)
-        value, chosen, change = best_of_device(worth[mine], instance.forced[mine], instance.q, instance.cap)
-        total += value
-        open_[mine] = chosen
-        penalty[mine] = change
-    load = (room[:, open_] > 0).sum(axis=1)
-    return -(instance.k * v.sum() + total), open_, penalty, load
+    blocks = worth.reshape(instance.devices, -1)
+    forced = instance.forced.reshape(instance.devices, -1)
+    order = np.argsort(np.where(forced, -np.inf, -blocks), axis=1, kind="stable")
+    value = values_by_size(np.take_along_axis(blocks, order, axis=1), forced.sum(axis=1), instance.q, instance.cap)
+    opened = np.zeros(blocks.shape, bool)
+    np.put_along_axis(opened, order, np.arange(blocks.shape[1]) < value.argmax(axis=1)[:, None], axis=1)
+    opened = opened.ravel()
+    load = (room[:, opened] > 0).sum(axis=1)
+    return -(instance.k * v.sum() + value.max(axis=1).sum()), worth, opened, load
 
 
-def best_of_device(worth, forced, q, cap):
-    """max over sets of sum worth - q/2 |set|^2 with |set| <= cap: (value, set, loss of flipping each member)."""
-    n, must = len(worth), int(forced.sum())
-    order = np.argsort(-np.where(forced, np.inf, worth), kind="stable")
-    sums = np.concatenate([[0.0], np.cumsum(worth[order])])
-    sizes = np.arange(n + 1)
-    value = sums - 0.5 * q * sizes ** 2
-    value[:must] = -np.inf
-    value[cap + 1:] = -np.inf
-    size = int(value.argmax())
-    chosen = np.zeros(n, bool)
-    chosen[order[:size]] = True
-    change = np.full(n, np.inf)
-    for rank in range(must, n):
-        e = order[rank]
-        if rank < size:                                                           # without e
-            other = np.delete(worth[order], rank)
-            alternative = np.concatenate([[0.0], np.cumsum(other)]) - 0.5 * q * np.arange(n) ** 2
-            alternative[:must] = -np.inf
-            alternative[cap + 1:] = -np.inf
-        else:                                                                     # with e, before the others
-            others = np.insert(np.delete(worth[order], rank), must, worth[e])
-            alternative = np.concatenate([[0.0], np.cumsum(others)]) - 0.5 * q * sizes ** 2
-            alternative[:must + 1] = -np.inf
-            alternative[cap + 1:] = -np.inf
-        change[e] = value[size] - alternative.max()
-    return float(value[size]), chosen, change
+def values_by_size(worth, must, q, cap):
+    """[D,n+1] value of opening the first 0..n experts of each device; -inf below must [D] and above cap."""
+    sizes = np.arange(worth.shape[1] + 1)
+    value = np.concatenate([np.zeros((len(worth), 1)), worth.cumsum(axis=1)], axis=1) - 0.5 * q * sizes ** 2
+    value[(sizes < np.asarray(must)[:, None]) | (sizes > cap)] = -np.inf
+    return value
+
+
+def penalties(instance, worth, opened):
+    """By how much the Lagrangian bound rises when an expert must not be in the state it has there, [E]."""
+    found = np.full(instance.experts, np.inf)
+    for e in np.flatnonzero(~instance.forced):
+        mine = np.flatnonzero(instance.device == instance.device[e])
+        forced = instance.forced[mine]
+        best = best_value(worth[mine], forced, instance)
+        if opened[e]:
+            rest = mine != e
+            found[e] = best - best_value(worth[mine][rest], forced[rest], instance)
+        else:
+            found[e] = best - best_value(worth[mine], forced | (mine == e), instance)
+    return found
+
+
+def best_value(worth, forced, instance):
+    ranked = worth[np.argsort(np.where(forced, -np.inf, -worth), kind="stable")]
+    return values_by_size(ranked[None], [forced.sum()], instance.q, instance.cap).max()
 
 
 def bound(instance, v, energy, steps=400):
@@ -198,7 +196,7 @@ def bound(instance, v, energy, steps=400):
     best, kept = -np.inf, v
     scale, stale = 1.0, 0
     for _ in range(steps):
-        low, _, _, load = relaxed_fast(instance, v)
+        low, _, _, load = relaxed(instance, v)
         if low > best + 1e-9:
             best, kept, stale = low, v.copy(), 0
         else:
@@ -214,54 +212,82 @@ def bound(instance, v, energy, steps=400):
     return best, kept
 
 
-def relaxed_fast(instance, v):
-    """relaxed() without penalties."""
-    room = instance.s - v[:, None]
-    worth = np.maximum(room, 0.0).sum(axis=0) - instance.m
-    ranked = np.where(instance.forced, worth + 1e6, worth).reshape(instance.devices, -1)
-    order = np.argsort(-ranked, axis=1, kind="stable")
-    own = np.take_along_axis(worth.reshape(instance.devices, -1), order, axis=1)
-    must = instance.forced.reshape(instance.devices, -1).sum(axis=1)
-    size = np.arange(own.shape[1] + 1)
-    value = np.concatenate([np.zeros((instance.devices, 1)), own.cumsum(axis=1)], axis=1) - 0.5 * instance.q * size ** 2
-    value[(size[None, :] < must[:, None]) | (size[None, :] > instance.cap)] = -np.inf
-    pick = value.argmax(axis=1)
-    open_ = np.zeros_like(ranked, bool)
-    np.put_along_axis(open_, order, np.arange(own.shape[1])[None, :] < pick[:, None], axis=1)
-    open_ = open_.ravel()
-    load = (room[:, open_] > 0).sum(axis=1)
-    return -(instance.k * v.sum() + value.max(axis=1).sum()), open_, None, load
-
-
-def solve(instance, limit=60.0, rounds=20):
-    """dict: energy, bound, proven, open (or None), seconds, step (which of the three proved it), undecided experts."""
+def solve(instance, limit=30.0, rounds=4):
+    """An Answer; the time limit is that of HiGHS."""
     start = time.perf_counter()
-    open_ = search(instance, rounds)
-    if open_ is None:
-        return answer(instance, None, np.inf, start, "infeasible", 0)
-    energy = instance.energy(open_)
-    values = np.where(open_, instance.s, -1.0)
+    opened = search(instance, rounds)
+    if opened is None:
+        return Answer(np.inf, np.inf, np.zeros(instance.experts, bool), time.perf_counter() - start, "infeasible")
+    energy = instance.energy(opened)
+    values = np.where(opened, instance.s, -1.0)
     v = -np.partition(-values, instance.k - 1, axis=1)[:, instance.k - 1]
     low, v = bound(instance, v, energy)
-    undecided = 0
     step = "bound"
     if energy - low > TIGHT:
-        low, at, penalty, _ = relaxed(instance, v)
+        low, worth, at, _ = relaxed(instance, v)
         gap = energy - low + 1e-9
-        fixed = penalty > gap
-        undecided = int((~fixed).sum())
+        fixed = penalties(instance, worth, at) > gap
         candidate = (v[:, None] - instance.s <= gap) & ~(fixed & ~at)
         step = "highs"
-        found, low = integer_program(instance, fixed, at, candidate, open_, limit, low)
+        found, low = integer_program(instance, fixed, at, candidate, opened, limit, low)
         if found is not None and instance.energy(found) < energy:
-            open_, energy = found, instance.energy(found)
-    return answer(instance, open_, min(low, energy), start, step, undecided)
+            opened, energy = found, instance.energy(found)
+    return Answer(energy, min(low, energy), opened, time.perf_counter() - start, step)
 
 
-def answer(instance, open_, low, start, step, undecided):
-    energy = np.inf if open_ is None else instance.energy(open_)
-    return {"energy": energy, "bound": low, "proven": open_ is None or energy - low <= 10 * TIGHT * max(1, abs(energy)),
-            "open": open_, "seconds": time.perf_counter() - start, "step": step, "undecided": undecided}
+@dataclasses.dataclass
+class Answer:
+    """energy and open set found, proven lower bound of every feasible H, seconds taken, step that ended the search
+    (infeasible: no open set keeps the limits)."""
+    energy: float
+    bound: float
+    open: np.ndarray
+    seconds: float
+    step: str
+
+    @property
+    def proven(self):
+        return self.step == "infeasible" or self.energy - self.bound <= 1e-6 * max(1.0, abs(self.energy))
+
+
+class Cache:
+    """Answers by instance, in a tab-separated file that grows."""
+
+    def __init__(self, path, limit=30.0):
+        self.path, self.limit, self.known = path, limit, {}
+        if path and os.path.exists(path):
+            with open(path, encoding="ascii") as file:
+                for line in file:
+                    key, energy, low, opened, seconds, step = line.rstrip("\n").split("\t")
+                    opened = np.array([c == "1" for c in opened])
+                    self.known[key] = Answer(float(energy), float(low), opened, float(seconds), step)
+
+    def solve(self, instance):
+        key = f"{instance.key()}-{self.limit:g}"
+        if key not in self.known:
+            found = self.known[key] = solve(instance, self.limit)
+            self.write(key, found)
+        return self.known[key]
+
+    def write(self, key, a):
+        if self.path:
+            opened = "".join("01"[int(c)] for c in a.open)
+            with open(self.path, "a", encoding="ascii") as file:
+                file.write(f"{key}\t{float(a.energy)!r}\t{float(a.bound)!r}\t{opened}\t{a.seconds:.4f}\t{a.step}\n")
+
+    def least_cap(self, affinity, k, devices, target, most):
+        """(smallest cap on the active experts of each device at which the best table keeps at least target, whether that
+        is proved). most is a cap that is known to be enough."""
+        low, proven = -(-k // devices) - 1, True
+        while most - low > 1:
+            middle = (low + most) // 2
+            answer = self.solve(Instance(affinity, k, devices=devices, cap=middle))
+            if -answer.energy >= target - 1e-9:
+                most = middle
+            else:
+                low = middle
+                proven &= -answer.bound < target - 1e-9 or answer.step == "infeasible"
+        return most, proven
 
 
 def integer_program(instance, fixed, at, candidate, start, limit, low):
