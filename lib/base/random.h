@@ -14,10 +14,20 @@ static inline uint64_t spr__mix(uint64_t x)
     return x ^ x >> 31;
 }
 
+/* One stream of numbers. */
+static inline uint64_t spr__random_key(uint64_t seed, uint64_t stream)
+{
+    return spr__mix(seed * 0x9E3779B97F4A7C15u + stream * 0xD1B54A32D192ED03u + 0x632BE59BD9B4E019u);
+}
+
+static inline uint64_t spr__random_at(uint64_t key, uint64_t counter)
+{
+    return spr__mix(key + (counter + 1) * 0x9E3779B97F4A7C15u);
+}
+
 static inline uint64_t spr__random(uint64_t seed, uint64_t stream, uint64_t counter)
 {
-    const uint64_t start = spr__mix(seed * 0x9E3779B97F4A7C15u + stream * 0xD1B54A32D192ED03u + 0x632BE59BD9B4E019u);
-    return spr__mix(start + (counter + 1) * 0x9E3779B97F4A7C15u);
+    return spr__random_at(spr__random_key(seed, stream), counter);
 }
 
 #endif

@@ -2,19 +2,6 @@
  * Kernel template, part: tables of the open-expert search (route/interchange.c), in whole numbers. Plain loops that
  * compilers vectorise; widths are multiples of 16. */
 
-KERNEL int64_t LANE(whole_find)(const int32_t *row, int64_t width, int32_t value)
-{
-    for (int64_t f = 0; f < width; f += 16) {
-        int32_t any = 0;
-        for (int64_t i = 0; i < 16; i++)
-            any |= row[f + i] == value;
-        for (int64_t i = 0; any && i < 16; i++)
-            if (row[f + i] == value)
-                return f + i;
-    }
-    return -1;
-}
-
 /* Largest value of a row, and the smallest that is not -inf (+inf if there is none). */
 KERNEL void LANE(span_row)(const float *row, int64_t width, float *most, float *least)
 {
@@ -39,12 +26,18 @@ KERNEL void LANE(to_whole)(const float *row, int64_t width, float most, float sc
     }
 }
 
-KERNEL int64_t LANE(whole_largest)(const int32_t *row, int64_t width)
+KERNEL int64_t LANE(largest_place)(const float *row, int64_t width)
 {
-    int32_t best = row[0];
-    for (int64_t f = 0; f < width; f++)
-        best = row[f] > best ? row[f] : best;
-    return LANE(whole_find)(row, width, best);
+    vector high = LOAD(row);
+    for (int64_t f = LANES; f < width; f += LANES)
+        high = MAX(high, LOAD(row + f));
+    const vector most = SET(LANE(largest)(high));
+    for (int64_t f = 0; f < width; f += LANES) {
+        const uint32_t bits = BITS(EQ(LOAD(row + f), most));
+        if (bits != 0)
+            return f + __builtin_ctz(bits);
+    }
+    return 0;
 }
 
 KERNEL void LANE(move_gain)(const int32_t *row, int64_t width, int32_t worst_before, int32_t worst, int32_t *gain)
@@ -85,5 +78,13 @@ KERNEL int64_t LANE(best_swap)(const int32_t *saved, const int32_t *same, const 
         sums[f] = saved[f] + (device[f] == own ? same[f] : other[f]);
         best = sums[f] > best ? sums[f] : best;
     }
-    return LANE(whole_find)(sums, width, best);
+    for (int64_t f = 0; f < width; f += 16) {
+        int32_t any = 0;
+        for (int64_t i = 0; i < 16; i++)
+            any |= sums[f + i] == best;
+        for (int64_t i = 0; any && i < 16; i++)
+            if (sums[f + i] == best)
+                return f + i;
+    }
+    return 0;
 }

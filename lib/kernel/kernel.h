@@ -103,7 +103,7 @@ typedef struct spr__kernel {
     void (*to_whole)(const float *row, int64_t width, float most, float scale, int32_t none, int32_t *whole);
 
     /* Index of the largest entry (the first of equal ones). */
-    int64_t (*whole_largest)(const int32_t *row, int64_t width);
+    int64_t (*largest_place)(const float *row, int64_t width);
 
     /* gain[f] += max(0, row[f] - worst) - max(0, row[f] - worst_before) */
     void (*move_gain)(const int32_t *row, int64_t width, int32_t worst_before, int32_t worst, int32_t *gain);

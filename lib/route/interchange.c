@@ -14,7 +14,7 @@ void spr__interchange_lay(spr__arena *arena, const spr_plan *plan, size_t tokens
     memset(search, 0, sizeof *search);
 #define TAKE(count) (int32_t *)spr__arena_take(arena, count, sizeof(int32_t))
     search->value = TAKE(tokens * width);
-    search->vacant = TAKE(tokens * width);
+    search->vacant = (float *)spr__arena_take(arena, tokens * width, sizeof(float));
     search->chosen = TAKE(tokens * k);
     search->worst = TAKE(tokens);
     search->next = TAKE(tokens);
@@ -41,8 +41,8 @@ static void interchange_scale(spr__interchange *search)
     const spr__terms *terms = search->terms;
     const int64_t tokens = terms->tokens > 0 ? terms->tokens : 1;
     float most, least, spread = 1e-30f;
-    /* a power of two: float holds it, and tokens * none stays within 2^29 */
-    for (search->none = -(1 << 29); -search->none > (1 << 29) / tokens; search->none /= 2)
+    /* a power of two: float holds every number up to it, and tokens * none stays within 2^29 */
+    for (search->none = -(1 << 23); -search->none > (1 << 29) / tokens; search->none /= 2)
         continue;
     const float range = (float)(-search->none / 4);
     for (int64_t t = 0; t < terms->tokens; t++)
@@ -73,15 +73,17 @@ static void interchange_choose(spr__interchange *search, int64_t t)
 {
     const spr__terms *terms = search->terms;
     const int64_t width = terms->width;
-    int32_t *vacant = search->vacant + t * width, *chosen = search->chosen + t * terms->k;
-    memcpy(vacant, search->value + t * width, (size_t)width * sizeof vacant[0]);
+    int32_t *chosen = search->chosen + t * terms->k;
+    float *vacant = search->vacant + t * width;
+    for (int64_t e = 0; e < width; e++)
+        vacant[e] = (float)search->value[t * width + e];
     search->worst[t] = search->none;
     for (int64_t j = 0; j < terms->k; j++) {
         chosen[j] = -1;
         if (j < terms->need[t]) {
-            chosen[j] = (int32_t)search->kernel->whole_largest(vacant, width);
-            search->worst[t] = vacant[chosen[j]];
-            vacant[chosen[j]] = SPR_INTERCHANGE_SHUT;
+            chosen[j] = (int32_t)search->kernel->largest_place(vacant, width);
+            search->worst[t] = (int32_t)vacant[chosen[j]];
+            vacant[chosen[j]] = (float)SPR_INTERCHANGE_SHUT;
             search->best[chosen[j]] = 1;
         }
     }
@@ -89,11 +91,11 @@ static void interchange_choose(spr__interchange *search, int64_t t)
 
 static void interchange_find_next(spr__interchange *search, int64_t t)
 {
-    const int32_t *vacant = search->vacant + t * search->terms->width;
-    const int64_t f = search->kernel->whole_largest(vacant, search->terms->width);
-    const int found = vacant[f] > search->none;
+    const float *vacant = search->vacant + t * search->terms->width;
+    const int64_t f = search->kernel->largest_place(vacant, search->terms->width);
+    const int found = vacant[f] > (float)search->none;
     search->spare[t] = found ? (int32_t)f : -1;
-    search->next[t] = found ? vacant[f] : search->none;
+    search->next[t] = found ? (int32_t)vacant[f] : search->none;
 }
 
 /* Adds (or takes back) what a token says about closing each of its experts. */
@@ -124,6 +126,8 @@ static void interchange_weigh_level(const spr__interchange *search, int32_t devi
 int32_t spr__interchange_refund(const spr__interchange *search, int32_t e)
 {
     double up, down;
+    if (!(search->terms->level > 0.0))
+        return search->fee[e];
     interchange_weigh_level(search, search->device[e], &up, &down);
     return search->fee[e] + interchange_whole(search, down);
 }
@@ -131,6 +135,8 @@ int32_t spr__interchange_refund(const spr__interchange *search, int32_t e)
 int32_t spr__interchange_cost(const spr__interchange *search, int32_t f)
 {
     double up, down;
+    if (!(search->terms->level > 0.0))
+        return search->fee[f];
     interchange_weigh_level(search, search->device[f], &up, &down);
     return search->fee[f] + interchange_whole(search, up);
 }
@@ -181,11 +187,11 @@ void spr__interchange_open(spr__interchange *search, const spr__terms *terms, co
     search->worth = 0;
     for (int64_t t = 0; t < terms->tokens; t++)
         if (terms->need[t] > 0) {
-            int32_t *vacant = search->vacant + t * width;
+            float *vacant = search->vacant + t * width;
             for (int64_t i = search->opened; i < search->usable; i++)
-                vacant[search->list[i]] = SPR_INTERCHANGE_SHUT;
+                vacant[search->list[i]] = (float)SPR_INTERCHANGE_SHUT;
             for (int64_t e = terms->experts; e < width; e++)
-                vacant[e] = SPR_INTERCHANGE_SHUT;
+                vacant[e] = (float)SPR_INTERCHANGE_SHUT;
             interchange_find_next(search, t);
             interchange_count_loss(search, t, 1);
         }
@@ -265,19 +271,19 @@ void spr__interchange_close_expert(spr__interchange *search, int32_t e)
     interchange_set_open(search, e, --search->opened);
     search->active[search->device[e]]--;
     for (int64_t t = 0; t < terms->tokens; t++) {
-        int32_t *vacant = search->vacant + t * width;
-        const int holds = vacant[e] == SPR_INTERCHANGE_SHUT;
+        float *vacant = search->vacant + t * width;
+        const int holds = vacant[e] == (float)SPR_INTERCHANGE_SHUT;
         if (terms->need[t] == 0 || (!holds && search->spare[t] != e)) {
-            vacant[e] = SPR_INTERCHANGE_SHUT;
+            vacant[e] = (float)SPR_INTERCHANGE_SHUT;
             continue;
         }
         const int32_t worst = search->worst[t], next = search->next[t], arriving = search->spare[t];
         const int64_t slot = holds ? interchange_slot(search, t, e) : -1;
         interchange_count_loss(search, t, -1);
-        vacant[e] = SPR_INTERCHANGE_SHUT;
+        vacant[e] = (float)SPR_INTERCHANGE_SHUT;
         if (holds) {
             search->worst[t] = interchange_worst_of(search, t, slot, arriving);
-            vacant[arriving] = SPR_INTERCHANGE_SHUT;
+            vacant[arriving] = (float)SPR_INTERCHANGE_SHUT;
         }
         interchange_find_next(search, t);
         interchange_settle(search, t, slot, arriving, worst, next);
@@ -293,9 +299,9 @@ void spr__interchange_open_expert(spr__interchange *search, int32_t f)
     interchange_set_open(search, f, search->opened++);
     search->active[search->device[f]]++;
     for (int64_t t = 0; t < terms->tokens; t++) {
-        int32_t *vacant = search->vacant + t * width;
+        float *vacant = search->vacant + t * width;
         const int32_t value = search->value[t * width + f], worst = search->worst[t], next = search->next[t];
-        vacant[f] = value;
+        vacant[f] = (float)value;
         if (terms->need[t] == 0 || value <= next)
             continue;
         int64_t slot = -1;
@@ -306,8 +312,8 @@ void spr__interchange_open_expert(spr__interchange *search, int32_t f)
             search->spare[t] = search->chosen[t * terms->k + slot];
             search->next[t] = worst;
             search->worst[t] = interchange_worst_of(search, t, slot, f);
-            vacant[f] = SPR_INTERCHANGE_SHUT;
-            vacant[search->spare[t]] = worst;
+            vacant[f] = (float)SPR_INTERCHANGE_SHUT;
+            vacant[search->spare[t]] = (float)worst;
         } else {
             search->spare[t] = f;
             search->next[t] = value;

@@ -19,7 +19,7 @@ typedef struct spr__interchange {
     int32_t none;                /* value of a forbidden expert */
     int32_t tables;              /* gain and saved are kept? */
     int32_t *value;              /* [tokens][width] affinity below the token's best */
-    int32_t *vacant;             /* [tokens][width] the same where open and not chosen, otherwise very small */
+    float *vacant;               /* [tokens][width] the same where open and not chosen, otherwise very small */
     int32_t *chosen;             /* [tokens][k] best open experts of the token, unordered */
     int32_t *worst, *next;       /* [tokens] value of the worst chosen and of the best open one not chosen */
     int32_t *spare;              /* [tokens] that best open one, -1 = none */

@@ -121,25 +121,26 @@ static void search_recall(spr__interchange *search)
             spr__interchange_close_expert(search, (int32_t)e);
 }
 
-static int32_t search_pick(const spr__interchange *search, int64_t first, int64_t last, uint32_t bits)
+/* bits: 30 random ones */
+static int32_t search_pick(const spr__interchange *search, int64_t first, int64_t last, uint64_t bits)
 {
-    return search->list[first + (int64_t)(((uint64_t)bits * (uint64_t)(last - first)) >> 32)];
+    return search->list[first + (int64_t)(((bits & 0x3fffffff) * (uint64_t)(last - first)) >> 30)];
 }
 
 /* A random closing, opening or swap with what it is worth; e and f are -1 when there is none. */
-static search_move search_propose(const spr__interchange *search, uint64_t bits, uint64_t more)
+static search_move search_propose(const spr__interchange *search, uint64_t bits)
 {
     const int64_t limit = search->terms->active_limit;
-    const uint32_t kind = (uint32_t)(more & 7);
+    const uint32_t kind = (uint32_t)(bits >> 60 & 7);
     search_move move = {-1, -1, 0};
     int32_t e = -1, f = -1;
     if (kind != 0 && search->opened > 0) {
-        e = search_pick(search, 0, search->opened, (uint32_t)bits);
+        e = search_pick(search, 0, search->opened, bits);
         if (search->locked[e])
             return move;
     }
     if (kind != 1 && search->opened < search->usable)
-        f = search_pick(search, search->opened, search->usable, (uint32_t)(bits >> 32));
+        f = search_pick(search, search->opened, search->usable, bits >> 30);
     if (f >= 0) {
         const int same = e >= 0 && search->device[e] == search->device[f];
         if (limit > 0 && search->active[search->device[f]] + !same > limit)
@@ -176,13 +177,13 @@ static void search_anneal(spr__interchange *search, const spr__effort *effort)
     whole.hot *= search->scale;
     whole.cold *= search->scale;
     spr__cooling_open(&cooling, &whole, hot, cold);
+    const uint64_t key = spr__random_key(effort->seed, 1);
     for (int64_t i = 0; i < effort->moves; i++) {
-        const uint64_t bits = spr__random(effort->seed, 1, 2 * (uint64_t)i);
-        const uint64_t more = spr__random(effort->seed, 1, 2 * (uint64_t)i + 1);
-        const search_move move = search_propose(search, bits, more);
+        const search_move move = search_propose(search, spr__random_at(key, 2 * (uint64_t)i));
         const int accepted = (move.e >= 0 || move.f >= 0) &&
                              (move.worth >= 0 ||
-                              -(double)move.worth < cooling.temperature * spr__exponential(more));
+                              -(double)move.worth < cooling.temperature *
+                                                        spr__exponential(spr__random_at(key, 2 * (uint64_t)i + 1)));
         if (accepted) {
             search_apply(search, &move);
             if (search->worth > search->best_worth)

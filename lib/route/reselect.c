@@ -88,18 +88,25 @@ static int reselect_list(spr__reselect *r, const spr__terms *terms, int64_t t)
     return 1;
 }
 
+/* Without a cost or a limit of nodes every node counts as touched from the start. */
+static int reselect_sees_nodes(const spr__reselect *r, const spr__terms *terms)
+{
+    return r->node_steps > 1 || terms->touch_node > 0.0;
+}
+
 /* then = the best of all ways to take j of this device's experts on top of a state of now. */
 static void reselect_step(spr__reselect *r, const spr__terms *terms, int64_t t, int32_t d, uint8_t *choice, uint8_t *came)
 {
     const int64_t need = terms->need[t], row = (terms->k + 1) * 2, plane = r->device_steps * row;
     const int counts_devices = r->device_steps > 1, counts_nodes = r->node_steps > 1;
+    const int64_t first = reselect_sees_nodes(r, terms) ? 0 : 1;
     const double *sum = r->sum + d * (terms->k + 1);
     for (int64_t s = 0; s < r->states; s++)
         r->then[s] = INFINITY;
     for (int64_t c = 0; c < r->node_steps; c++)
         for (int64_t m = 0; m < r->device_steps; m++)
             for (int64_t i = 0; i <= need; i++)
-                for (int64_t b = 0; b < 2; b++) {
+                for (int64_t b = first; b < 2; b++) {
                     const int64_t state = c * plane + m * row + i * 2 + b;
                     const double from = r->now[state];
                     if (!(from < INFINITY))
@@ -153,16 +160,17 @@ double spr__reselect_token(spr__reselect *r, const spr__terms *terms, int64_t t)
 {
     const int64_t need = terms->need[t], row = (terms->k + 1) * 2, plane = r->device_steps * row;
     const int counts_devices = r->device_steps > 1, counts_nodes = r->node_steps > 1;
+    const int sees_nodes = reselect_sees_nodes(r, terms);
     int64_t state, used = 0;
     if (!reselect_list(r, terms, t))
         return INFINITY;
     for (int64_t s = 0; s < r->states; s++)
         r->now[s] = INFINITY;
-    r->now[0] = 0.0;
+    r->now[sees_nodes ? 0 : 1] = 0.0;
     for (int64_t i = 0; i < terms->devices; i++) {
         const int32_t d = r->order[i];
         uint8_t *choice = r->choice + i * r->states, *came = r->came + i * r->states;
-        const int enters = i > 0 && r->home[d] != r->home[r->order[i - 1]];
+        const int enters = sees_nodes && i > 0 && r->home[d] != r->home[r->order[i - 1]];
         if (enters)
             reselect_enter_node(r, r->merged + i * r->states);
         reselect_step(r, terms, t, d, choice, came);
@@ -182,7 +190,7 @@ double spr__reselect_token(spr__reselect *r, const spr__terms *terms, int64_t t)
             state = (state & ~(int64_t)1) - 2 * j - (counts_devices ? row : 0) - (counts_nodes && b == 0 ? plane : 0) + b;
         else
             state = (state & ~(int64_t)1) + b;
-        if (i > 0 && r->home[d] != r->home[r->order[i - 1]])
+        if (sees_nodes && i > 0 && r->home[d] != r->home[r->order[i - 1]])
             state = (state & ~(int64_t)1) + r->merged[i * r->states + (state & ~(int64_t)1)];
     }
     return best;

@@ -126,7 +126,7 @@ static void instance_make(instance *in, int kind, uint64_t seed)
              "experts=%d k=%d devices=%d nodes=%d capacity=%d activation_weight=%.17g resident_factor=%.17g "
              "active_level_weight=%.17g device_touch_weight=%.17g node_touch_weight=%.17g active_limit=%d device_limit=%d "
              "node_limit=%d hysteresis_weight=%.17g keep_top=%d balance_weight=%.17g device_balance_weight=%.17g "
-             "anneal_schedule=%s seed=%d",
+             "anneal_schedule=%s anneal_moves=2000 seed=%d",
              (int)in->experts, (int)in->k, (int)in->devices, (int)in->nodes, (int)in->capacity, in->activation,
              in->resident_factor, in->level, in->touch, in->node_touch, (int)in->active_limit, (int)in->device_limit,
              (int)in->node_limit, in->hysteresis, (int)in->keep_top, in->balance, in->device_balance,
