@@ -53,6 +53,21 @@ static int anneal_try(spr__annealer *annealer, int made, double grain)
     return made && anneal_decide(annealer, -grain);
 }
 
+/* Affinity and fees alone, with every touch counted as a gain: if that is no gain, the exchange is not tried. */
+static int anneal_exchange_hopeful(const spr__annealer *annealer, int32_t e, int32_t f)
+{
+    const spr__arrangement *at = &annealer->at;
+    const spr__terms *terms = at->terms;
+    double gain = terms->activation[e] - terms->activation[f];
+    if (terms->level > 0.0)
+        gain += terms->level * (at->active[terms->device[e]] - at->active[terms->device[f]]);
+    for (int64_t t = 0; t < terms->tokens; t++)
+        if (spr__uses(at, t, e))
+            gain += (double)terms->value[t * terms->width + f] - (double)terms->value[t * terms->width + e] +
+                    terms->touch_device + terms->touch_node;
+    return gain > 0.0 || terms->pair != NULL;
+}
+
 /* Every expert closed or opened when that lowers H. */
 static int anneal_sweep_experts(spr__annealer *annealer)
 {
@@ -67,7 +82,7 @@ static int anneal_sweep_experts(spr__annealer *annealer)
     }
     for (int32_t e = 0; e < terms->experts; e++)
         for (int32_t f = 0; f < terms->experts && annealer->at.loads[e] > 0; f++)
-            if (annealer->at.loads[f] == 0)
+            if (annealer->at.loads[f] == 0 && anneal_exchange_hopeful(annealer, e, f))
                 improved |= anneal_try(annealer, spr__anneal_exchange(annealer, e, f), grain);
     return improved;
 }

@@ -23,14 +23,14 @@ typedef struct spr__annealer {
 
 void spr__annealer_lay(spr__arena *arena, const spr_plan *plan, size_t tokens, spr__annealer *annealer);
 
-/* start.c: a table from scratch at prices that make loads meet capacities, devices and nodes touched included. Returns
- * nonzero if constraints are still violated. */
-int spr__anneal_start(spr__annealer *annealer, const spr__terms *terms);
+/* anneal_start.c: a table from scratch at prices that make loads meet capacities, devices and nodes touched included. prices
+ * [experts]: where to begin, NULL = at 0. Returns nonzero if an expert stays over its capacity. */
+int spr__anneal_start(spr__annealer *annealer, const spr__terms *terms, const double *prices);
 
-/* cost.c: what each expert would cost the token, at the loads without it; experts that constraints forbid cost +inf. */
+/* anneal_cost.c: what each expert would cost the token, at the loads without it; experts that constraints forbid cost +inf. */
 void spr__anneal_field(spr__annealer *annealer, int64_t token);
 
-/* moves.c: each makes one move, or none, and leaves it in the journal: the caller accepts (journal_used = 0) or undoes it.
+/* anneal_moves.c: each makes one move, or none, and leaves it in the journal: the caller accepts (journal_used = 0) or undoes it.
  * Returns nonzero if something was changed. */
 int spr__anneal_replace(spr__annealer *annealer, uint64_t bits, uint64_t more);
 int spr__anneal_swap(spr__annealer *annealer, uint64_t bits, uint64_t more);

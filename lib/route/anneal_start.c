@@ -8,7 +8,8 @@
 
 #include "../base/exact.h"
 
-enum { START_SWEEPS = 24 };
+/* small batches, whose loads move in steps, need more of them and can afford it */
+enum { START_SWEEPS = 24, START_SWEEPS_SMALL = 80, START_SMALL = 256 };
 
 /* Choices of all tokens at the prices; loads in at.loads, ids in best. Returns routes over supply. */
 static int64_t start_choose(spr__annealer *annealer, const spr__terms *terms)
@@ -78,21 +79,24 @@ static void start_move_prices(spr__annealer *annealer, const spr__terms *terms)
     }
 }
 
-static void start_find_prices(spr__annealer *annealer, const spr__terms *terms)
+static void start_find_prices(spr__annealer *annealer, const spr__terms *terms, const double *prices)
 {
     const double unit = start_unit(terms);
     int64_t least = INT64_MAX;
     for (int64_t e = 0; e < terms->experts; e++) {
-        annealer->price[e] = annealer->side[e] = 0.0;
-        annealer->step[e] = 0.1 * unit;
+        annealer->price[e] = prices != NULL && prices[e] > 0.0 ? prices[e] : 0.0;
+        annealer->side[e] = 0.0;
+        annealer->step[e] = (prices != NULL ? 0.002 : 0.1) * unit;
     }
-    for (int i = 0; i < START_SWEEPS; i++) {
+    const int sweeps = terms->tokens < START_SMALL ? START_SWEEPS_SMALL : START_SWEEPS;
+    for (int i = 0; i < sweeps; i++) {
         const int64_t over = start_choose(annealer, terms);
         if (over < least) {
             least = over;
             memcpy(annealer->queue, annealer->best, (size_t)(terms->tokens * terms->k) * sizeof annealer->best[0]);
         }
-        if (over == 0)
+        /* the rest is moved one by one */
+        if (200 * over <= terms->tokens * terms->k)
             break;
         start_move_prices(annealer, terms);
     }
@@ -163,10 +167,10 @@ static int start_push(spr__annealer *annealer, int32_t e)
     return 1;
 }
 
-int spr__anneal_start(spr__annealer *annealer, const spr__terms *terms)
+int spr__anneal_start(spr__annealer *annealer, const spr__terms *terms, const double *prices)
 {
     spr__reselect_open(&annealer->reselect, terms);
-    start_find_prices(annealer, terms);
+    start_find_prices(annealer, terms, prices);
     spr__arrangement_open(&annealer->at, terms, annealer->queue);
     for (int32_t e = 0; e < terms->experts; e++)
         while (annealer->at.loads[e] > terms->supply[e]) {

@@ -192,7 +192,7 @@ static void quadratic_search(spr__call *call, const spr__terms *terms, const spr
         if (quadratic_offer(q, terms, q->found, best) && spr__interchange_fits(terms))
             return;
     }
-    if (!spr__anneal_start(&q->annealer, terms) || !best->any || spr__violated(&best->violation))
+    if (!spr__anneal_start(&q->annealer, terms, call->plan->priced ? call->workspace->market.total : NULL) || !best->any || spr__violated(&best->violation))
         quadratic_offer(q, terms, q->annealer.at.ids, best);
     if (spr__violated(&best->violation))
         return;

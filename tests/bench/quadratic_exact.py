@@ -47,32 +47,32 @@ class Instance:
         digest.update(repr((self.s.shape, self.k, self.q, self.devices, self.cap, self.floor)).encode())
         return digest.hexdigest()[:24]
 
-    def active(self, open_):
-        return np.bincount(self.device[open_], minlength=self.devices)
+    def active(self, opened):
+        return np.bincount(self.device[opened], minlength=self.devices)
 
-    def price(self, open_):
+    def price(self, opened):
         """The part of H that depends on the open set alone."""
-        return float(self.m[open_].sum() + 0.5 * self.q * (self.active(open_) ** 2).sum())
+        return float(self.m[opened].sum() + 0.5 * self.q * (self.active(opened) ** 2).sum())
 
-    def affinity(self, open_):
+    def affinity(self, opened):
         """Affinity of every token's k best open experts."""
-        values = self.s[:, open_]
+        values = self.s[:, opened]
         return float(np.partition(values, values.shape[1] - self.k, axis=1)[:, -self.k:].sum())
 
-    def energy(self, open_):
-        return self.price(open_) - self.affinity(open_)
+    def energy(self, opened):
+        return self.price(opened) - self.affinity(opened)
 
-    def trim(self, open_):
+    def trim(self, opened):
         """Closes what no token uses."""
-        values = np.where(open_, self.s, -1.0)
+        values = np.where(opened, self.s, -1.0)
         used = np.zeros(self.experts, bool)
         used[np.argpartition(-values, self.k - 1, axis=1)[:, :self.k]] = True
         return used | self.forced
 
 
-def margins(instance, open_):
+def margins(instance, opened):
     """(loss [E] of closing each open expert, gain [E] of opening each closed one), in affinity."""
-    values = np.where(open_, instance.s, -1.0)
+    values = np.where(opened, instance.s, -1.0)
     best = -np.partition(-values, instance.k, axis=1)[:, :instance.k + 1]
     best.sort(axis=1)
     spare, last = best[:, 0], best[:, 1]
@@ -81,52 +81,52 @@ def margins(instance, open_):
     return loss, gain
 
 
-def descend(instance, open_):
+def descend(instance, opened):
     """Best-improvement local search: close, open, then swap. Over a cap, the least loss per device closes first."""
-    open_ = open_.copy()
+    opened = opened.copy()
     while True:
-        active = instance.active(open_)
-        loss, gain = margins(instance, open_)
+        active = instance.active(opened)
+        loss, gain = margins(instance, opened)
         level = instance.q * (active[instance.device] - 0.5)
-        close = np.where(open_ & ~instance.forced, loss - instance.m - level, np.inf)
+        close = np.where(opened & ~instance.forced, loss - instance.m - level, np.inf)
         over = active > instance.cap
         if over.any():
             allowed = np.where(over[instance.device], close, np.inf)
             if not np.isfinite(allowed.min()):
                 return None                                                       # the floor alone is over the cap
-            open_[allowed.argmin()] = False
+            opened[allowed.argmin()] = False
             continue
         full = (active >= instance.cap)[instance.device]
-        opening = np.where(open_ | full, np.inf, instance.m + level + instance.q - gain)
-        if open_.sum() > instance.k and close.min() < -1e-12 and close.min() <= opening.min():
-            open_[close.argmin()] = False
+        opening = np.where(opened | full, np.inf, instance.m + level + instance.q - gain)
+        if opened.sum() > instance.k and close.min() < -1e-12 and close.min() <= opening.min():
+            opened[close.argmin()] = False
         elif opening.min() < -1e-12:
-            open_[opening.argmin()] = True
-        elif not swap(instance, open_, close):
-            return open_
+            opened[opening.argmin()] = True
+        elif not swap(instance, opened, close):
+            return opened
 
 
-def swap(instance, open_, close, tries=12):
+def swap(instance, opened, close, tries=12):
     """One improving swap among the cheapest closings with any opening, in place."""
-    energy = instance.energy(open_)
+    energy = instance.energy(opened)
     for out in np.argsort(close)[:tries]:
         if not np.isfinite(close[out]):
             break
-        open_[out] = False
-        if open_.sum() >= instance.k:
-            active = instance.active(open_)
-            base = np.where(open_[None, :], instance.s, -1.0)
+        opened[out] = False
+        if opened.sum() >= instance.k:
+            active = instance.active(opened)
+            base = np.where(opened[None, :], instance.s, -1.0)
             last = -np.partition(-base, instance.k - 1, axis=1)[:, instance.k - 1]
             gain = np.maximum(instance.s - np.maximum(last, -1.0)[:, None], 0.0).sum(axis=0)
             level = instance.q * (active[instance.device] + 0.5)
-            opening = np.where(open_ | (active >= instance.cap)[instance.device], np.inf, instance.m + level - gain)
+            opening = np.where(opened | (active >= instance.cap)[instance.device], np.inf, instance.m + level - gain)
             opening[out] = np.inf
             into = opening.argmin()
-            open_[into] = True
-            if instance.energy(open_) < energy - 1e-12:
+            opened[into] = True
+            if instance.energy(opened) < energy - 1e-12:
                 return True
-            open_[into] = False
-        open_[out] = True
+            opened[into] = False
+        opened[out] = True
     return False
 
 
@@ -251,7 +251,7 @@ class Answer:
 
 
 class Cache:
-    """Answers by instance, in a tab-separated file that grows."""
+    """Answers by instance, in a tab-separated file that grows. With path None nothing is kept between runs."""
 
     def __init__(self, path, limit=30.0):
         self.path, self.limit, self.known = path, limit, {}
@@ -263,10 +263,13 @@ class Cache:
                     self.known[key] = Answer(float(energy), float(low), opened, float(seconds), step)
 
     def solve(self, instance):
-        key = f"{instance.key()}-{self.limit:g}"
+        return self.get(f"{instance.key()}-{self.limit:g}", lambda: solve(instance, self.limit))
+
+    def get(self, key, compute):
+        """The Answer under that key, or what compute() returns."""
         if key not in self.known:
-            found = self.known[key] = solve(instance, self.limit)
-            self.write(key, found)
+            self.known[key] = compute()
+            self.write(key, self.known[key])
         return self.known[key]
 
     def write(self, key, a):
@@ -334,18 +337,18 @@ def integer_program(instance, fixed, at, candidate, start, limit, low):
     values = highs.getSolution().col_value
     if len(values) != n or info.primal_solution_status != 2:
         return None, low
-    open_ = np.zeros(instance.experts, bool)
-    open_[experts] = np.array(values[:nu]) > 0.5
-    return (open_ if open_.sum() >= instance.k else None), low
+    opened = np.zeros(instance.experts, bool)
+    opened[experts] = np.array(values[:nu]) > 0.5
+    return (opened if opened.sum() >= instance.k else None), low
 
 
-def starting_point(instance, open_, experts, token, expert):
+def starting_point(instance, opened, experts, token, expert):
     """Values of all variables for an open set."""
-    values = np.where(open_, instance.s, -1.0)
+    values = np.where(opened, instance.s, -1.0)
     chosen = np.zeros_like(instance.s)
     np.put_along_axis(chosen, np.argpartition(-values, instance.k - 1, axis=1)[:, :instance.k], 1.0, axis=1)
-    active = instance.active(open_)
-    return np.concatenate([open_[experts].astype(float), chosen[token, expert], active,
+    active = instance.active(opened)
+    return np.concatenate([opened[experts].astype(float), chosen[token, expert], active,
                            0.5 * instance.q * active.astype(float) ** 2])
 
 

@@ -9,6 +9,7 @@ is: for small batches. kept_bound() is for large ones, with touch = 0: with pric
 own and its best set of `limit` devices is found by trying all; the prices follow subgradient steps; every price gives an
 upper bound of the kept affinity of any table.
 """
+import hashlib
 import itertools
 import time
 
@@ -51,6 +52,13 @@ def solve(affinity, k, devices, capacity, limit=0, touch=0.0, seconds=60.0):
                                   time.perf_counter() - start, "highs")
 
 
+def key(affinity, *settings):
+    """Of an instance, for quadratic_exact.Cache."""
+    digest = hashlib.sha256(np.ascontiguousarray(affinity, np.float32).tobytes())
+    digest.update(repr((affinity.shape, settings)).encode())
+    return "touch-" + digest.hexdigest()[:24]
+
+
 def subsets(devices, limit):
     return np.array(list(itertools.combinations(range(devices), limit)))
 
@@ -71,8 +79,8 @@ def best_tables(priced, k, devices, choices, chunk=512):
         total += sums.max(axis=1).sum()
         used = np.zeros((len(part), devices), bool)
         np.put_along_axis(used, pick, True, axis=1)
-        open_ = np.where(np.repeat(used, size, axis=1), part, -np.inf)
-        loads += np.bincount(np.argpartition(-open_, k - 1, axis=1)[:, :k].ravel(), minlength=experts)
+        allowed = np.where(np.repeat(used, size, axis=1), part, -np.inf)
+        loads += np.bincount(np.argpartition(-allowed, k - 1, axis=1)[:, :k].ravel(), minlength=experts)
     return float(total), loads
 
 

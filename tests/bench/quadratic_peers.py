@@ -2,9 +2,11 @@
 """What others do about active experts and touched devices, stated in NumPy from the published rules, and the measures.
 
 A table is ids int64 [T,k], -1 = no expert, experts of a row different, best first. Ties go to the lower expert id.
-Experts lie on devices in equal blocks, as in the library's default.
+Experts lie on devices in equal blocks, as in the library's default. Quality is measured on the NumPy forms; for times
+the same rule is also written in torch, as a serving engine would on the CPU.
 """
 import numpy as np
+import torch
 
 
 def ranking(affinity):
@@ -17,18 +19,31 @@ def greedy(affinity, k):
     return ranking(affinity)[:, :k]
 
 
-def within(affinity, open_, k):
+def within(affinity, opened, k):
     """Every token's k best of the open experts; -1 where fewer are open."""
-    order = ranking(np.where(open_, affinity, -np.inf))[:, :k]
-    return np.where(open_[order], order, -1)
+    order = ranking(np.where(opened, affinity, -np.inf))[:, :k]
+    return np.where(opened[order], order, -1)
 
 
 def oea(affinity, k, keep):
     """Opportunistic expert activation (arXiv:2511.02237), simplified form of the paper: every token keeps its best
     `keep` experts, the union over the batch is active, and each token fills up to k with its best active experts."""
-    open_ = np.zeros(affinity.shape[1], bool)
-    open_[greedy(affinity, keep)] = True
-    return within(affinity, open_, k)
+    opened = np.zeros(affinity.shape[1], bool)
+    opened[greedy(affinity, keep)] = True
+    return within(affinity, opened, k)
+
+
+def greedy_torch(logits, k):
+    """The same as torch does it in a serving engine, for timing: softmax, topk."""
+    return torch.topk(torch.softmax(logits, dim=-1), k, dim=-1).indices
+
+
+def oea_torch(logits, k, keep):
+    """oea() in torch, for timing."""
+    scores = torch.softmax(logits, dim=-1)
+    opened = torch.zeros(scores.shape[1], dtype=torch.bool)
+    opened[torch.topk(scores, keep, dim=-1).indices.flatten()] = True
+    return torch.topk(scores.masked_fill(~opened, -1.0), k, dim=-1).indices
 
 
 def group_limited(affinity, k, groups, limit):
@@ -44,12 +59,14 @@ def group_limited(affinity, k, groups, limit):
     return np.where(np.take_along_axis(allowed, order, axis=1), order, -1)
 
 
-def drop(ids, affinity, capacity):
-    """Drops routes over capacity: of each expert the routes with the largest affinity stay, equal ones by token."""
+def drop(ids, affinity, capacity, order="probability"):
+    """Drops routes over capacity: of each expert the routes with the largest affinity stay, equal ones by token
+    ("probability"), or those of the earliest tokens ("position")."""
     ids = ids.copy()
     token, slot = np.nonzero(ids >= 0)
     expert = ids[token, slot]
-    order = np.lexsort((token, -affinity[token, expert], expert))
+    rank = -affinity[token, expert] if order == "probability" else token
+    order = np.lexsort((token, rank, expert))
     start = np.searchsorted(expert[order], np.arange(affinity.shape[1]))
     place = np.arange(len(order)) - start[expert[order]]
     late = order[place >= capacity]
@@ -59,9 +76,9 @@ def drop(ids, affinity, capacity):
 
 def active(ids, experts, devices=1):
     """Active experts of each device."""
-    open_ = np.zeros(experts, bool)
-    open_[ids[ids >= 0]] = True
-    return open_.reshape(devices, -1).sum(axis=1)
+    opened = np.zeros(experts, bool)
+    opened[ids[ids >= 0]] = True
+    return opened.reshape(devices, -1).sum(axis=1)
 
 
 def kept(ids, affinity):
