@@ -16,6 +16,7 @@ void spr__annealer_lay(spr__arena *arena, const spr_plan *plan, size_t tokens, s
     annealer->price = (double *)spr__arena_take(arena, width, sizeof(double));
     annealer->step = (double *)spr__arena_take(arena, width, sizeof(double));
     annealer->side = (double *)spr__arena_take(arena, width, sizeof(double));
+    annealer->shut = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
     annealer->best = (int32_t *)spr__arena_take(arena, routes, sizeof(int32_t));
     annealer->queue = (int32_t *)spr__arena_take(arena, routes, sizeof(int32_t));
     annealer->worth = (double *)spr__arena_take(arena, routes, sizeof(double));

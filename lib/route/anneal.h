@@ -14,6 +14,7 @@ typedef struct spr__annealer {
     double *price;               /* [width] of a place, while a start is looked for */
     double *step;                /* [width] how far it moves next */
     double *side;                /* [width] which way it moved last */
+    int32_t *shut;               /* [width] 1 = the start does without the expert, to keep active_limit */
     int32_t *best;               /* [tokens][k] */
     int32_t *queue;              /* [tokens*k] routes of an expert, while overload is moved */
     double *worth;               /* [tokens*k] */

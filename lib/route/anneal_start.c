@@ -26,7 +26,7 @@ static int64_t start_choose(spr__annealer *annealer, const spr__terms *terms)
         if (terms->need[t] == 0)
             continue;
         for (int64_t e = 0; e < terms->experts; e++)
-            field[e] = value[e] > -INFINITY ? annealer->price[e] - (double)value[e] : INFINITY;
+            field[e] = value[e] > -INFINITY && !annealer->shut[e] ? annealer->price[e] - (double)value[e] : INFINITY;
         if (!(spr__reselect_token(&annealer->reselect, terms, t) < INFINITY))
             continue;
         for (int64_t i = 0; i < terms->need[t]; i++) {
@@ -103,12 +103,13 @@ static void start_find_prices(spr__annealer *annealer, const spr__terms *terms, 
 }
 
 /* The cheapest way for the slot to go to an expert with room. */
-static double start_exit(const spr__arrangement *at, int64_t t, int64_t slot, int32_t *to)
+static double start_exit(const spr__annealer *annealer, int64_t t, int64_t slot, int32_t *to)
 {
+    const spr__arrangement *at = &annealer->at;
     double least = INFINITY;
     *to = -1;
     for (int32_t f = 0; f < at->terms->experts; f++)
-        if (at->loads[f] < at->terms->supply[f] && !spr__uses(at, t, f) && spr__arrangement_allows(at, t, slot, f)) {
+        if (at->loads[f] < at->terms->supply[f] && !annealer->shut[f] && !spr__uses(at, t, f) && spr__arrangement_allows(at, t, slot, f)) {
             const double change = spr__arrangement_price(at, t, slot, f);
             if (change < least) {
                 least = change;
@@ -131,7 +132,7 @@ static int start_push(spr__annealer *annealer, int32_t e)
         for (int64_t i = 0; spr__uses(at, t, e) && i < terms->need[t]; i++) {
             if (at->ids[t * terms->k + i] != e)
                 continue;
-            const double change = start_exit(at, t, i, &f);
+            const double change = start_exit(annealer, t, i, &f);
             if (change < least) {
                 least = change;
                 token = t;
@@ -147,7 +148,7 @@ static int start_push(spr__annealer *annealer, int32_t e)
     for (int64_t t = 0; t < terms->tokens && through < 0; t++)
         for (int64_t i = 0; i < terms->need[t] && through < 0; i++) {
             const int32_t middle = at->ids[t * terms->k + i];
-            if (middle < 0 || middle == e || !(start_exit(at, t, i, &f) < INFINITY))
+            if (middle < 0 || middle == e || !(start_exit(annealer, t, i, &f) < INFINITY))
                 continue;
             spr__arrangement_set(at, t, i, f);
             for (int64_t s = 0; s < terms->tokens && through < 0; s++)
@@ -167,9 +168,40 @@ static int start_push(spr__annealer *annealer, int32_t e)
     return 1;
 }
 
+/* With a limit of active experts: as many as it allows, those that most tokens would choose, and those they must keep. */
+static void start_shut(spr__annealer *annealer, const spr__terms *terms)
+{
+    int32_t *open = annealer->at.active, *loads = annealer->at.loads;
+    memset(annealer->shut, 0, (size_t)terms->width * sizeof annealer->shut[0]);
+    if (terms->active_limit == 0)
+        return;
+    for (int64_t e = 0; e < terms->experts; e++)
+        annealer->price[e] = 0.0;
+    start_choose(annealer, terms);
+    memset(open, 0, (size_t)terms->devices * sizeof open[0]);
+    for (int32_t e = 0; e < terms->experts; e++) {
+        annealer->shut[e] = 1;
+        for (int64_t t = 0; t < terms->tokens; t++)
+            if (spr__keeps(terms, t, e))
+                annealer->shut[e] = 0;
+        open[terms->device[e]] += !annealer->shut[e];
+    }
+    for (int64_t i = 0; i < terms->experts; i++) {
+        int32_t best = -1;
+        for (int32_t e = 0; e < terms->experts; e++)
+            if (annealer->shut[e] && open[terms->device[e]] < terms->active_limit && (best < 0 || loads[e] > loads[best]))
+                best = e;
+        if (best < 0)
+            break;
+        annealer->shut[best] = 0;
+        open[terms->device[best]]++;
+    }
+}
+
 int spr__anneal_start(spr__annealer *annealer, const spr__terms *terms, const double *prices)
 {
     spr__reselect_open(&annealer->reselect, terms);
+    start_shut(annealer, terms);
     start_find_prices(annealer, terms, prices);
     spr__arrangement_open(&annealer->at, terms, annealer->queue);
     for (int32_t e = 0; e < terms->experts; e++)

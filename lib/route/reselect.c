@@ -67,7 +67,7 @@ static int reselect_list(spr__reselect *r, const spr__terms *terms, int64_t t)
         const int32_t d = terms->device[e];
         int32_t *best = r->best + d * k;
         int64_t i = r->have[d];
-        if (i == need && !keep && !(cost < r->field[best[i - 1]]))
+        if (i == need && !keep && (r->kept[d] == need || !(cost < r->field[best[i - 1]])))
             continue;
         i -= i == need;
         for (; i > (keep ? 0 : r->kept[d]) && cost < r->field[best[i - 1]]; i--)
