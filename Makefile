@@ -42,7 +42,8 @@ UNIT := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/unit/*.c)))
 TRACE := $(O)/examples/trace/trace.o
 DEMO := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard examples/demo_*.c)))
 EXAMPLES := $(patsubst examples/%.c,$(B)/%,$(sort $(filter-out examples/demo_%,$(wildcard examples/*.c))))
-TESTS := $(B)/property $(B)/torture $(B)/hotpath $(B)/digest
+TESTS := $(patsubst %,$(B)/%,property quadratic lower torture hotpath digest conform fuzz-replay)
+HEADERS := include/spinroute/qubo.h include/spinroute/lower.h include/spinroute/backend.h
 STATIC := $(B)/libspinroute.a
 SHARED := $(B)/libspinroute.so
 REAL := $(SHARED).$(VERSION)
@@ -91,6 +92,10 @@ $(B)/spinroute.pc: pkgconfig/spinroute.pc.in force
 examples: $(EXAMPLES)
 
 $(B)/property: $(O)/tests/property/property.o
+$(B)/quadratic: $(O)/tests/property/quadratic.o
+$(B)/lower: $(O)/tests/property/lower.o
+$(B)/conform: $(O)/tests/conform/conform.o
+$(B)/fuzz-replay: $(O)/tests/fuzz/fuzz_formats.o $(O)/tests/fuzz/replay.o
 $(B)/torture: $(O)/tests/torture/torture.o
 $(B)/hotpath: $(O)/tests/hotpath/hotpath.o
 $(B)/digest: $(O)/tests/determinism/digest.o
@@ -113,10 +118,11 @@ demo:
 
 # ----------------------------------------------------------------------------------------------------------- install
 
-## install: header, libraries and spinroute.pc under DESTDIR, prefix, libdir, includedir
+## install: headers, libraries and spinroute.pc under DESTDIR, prefix, libdir, includedir
 install: all
-	mkdir -p '$(DESTDIR)$(includedir)' '$(DESTDIR)$(libdir)/pkgconfig'
+	mkdir -p '$(DESTDIR)$(includedir)/spinroute' '$(DESTDIR)$(libdir)/pkgconfig'
 	install -m 644 include/spinroute.h '$(DESTDIR)$(includedir)/'
+	install -m 644 $(HEADERS) '$(DESTDIR)$(includedir)/spinroute/'
 	install -m 644 $(STATIC) '$(DESTDIR)$(libdir)/'
 	install -m 755 $(REAL) '$(DESTDIR)$(libdir)/'
 	ln -sf $(notdir $(REAL)) '$(DESTDIR)$(libdir)/libspinroute.so.$(ABI)'
@@ -125,6 +131,8 @@ install: all
 
 ## uninstall: removes what install put there
 uninstall:
+	rm -f $(patsubst include/%,'$(DESTDIR)$(includedir)/%',$(HEADERS))
+	-rmdir '$(DESTDIR)$(includedir)/spinroute' 2>/dev/null
 	rm -f '$(DESTDIR)$(includedir)/spinroute.h' '$(DESTDIR)$(libdir)/libspinroute.a' \
 	    '$(DESTDIR)$(libdir)/libspinroute.so' '$(DESTDIR)$(libdir)/libspinroute.so.$(ABI)' \
 	    '$(DESTDIR)$(libdir)/$(notdir $(REAL))' '$(DESTDIR)$(libdir)/pkgconfig/spinroute.pc'
@@ -155,9 +163,23 @@ check-unit: $(B)/unit
 check-layouts: $(SHARED)
 	python3 tests/layouts/test_layouts.py $(SHARED)
 
-## check-property: random plans and batches against the definitions
-check-property: $(B)/property
+## check-property: random plans and batches against the definitions; all tables of small ones; the lowered QUBO
+check-property: $(B)/property $(B)/quadratic $(B)/lower
 	$(B)/property
+	$(B)/quadratic
+	$(B)/lower
+
+## check-conform: every backend keeps the contract, and those that do not are caught
+check-conform: $(B)/conform
+	$(B)/conform
+
+## check-fuzz: what fuzzing found, and the rest of its corpus, read again
+check-fuzz: $(B)/fuzz-replay
+	+@$(SCRIPT)/fuzz.sh replay
+
+## fuzz: looks for inputs that break the readers, FUZZ_SECONDS each (600); needs clang
+fuzz:
+	@$(SCRIPT)/fuzz.sh search
 
 ## check-torture: every allocation fails once
 check-torture: $(B)/torture
@@ -183,7 +205,7 @@ check-neon: $(B)/digest
 check-symbols: $(STATIC) $(SHARED)
 	@$(SCRIPT)/symbols.sh
 
-## check-header: the header alone is strict C99, C11, C++11 and C++17
+## check-header: each header alone is strict C99, C11, C++11 and C++17
 check-header:
 	@$(SCRIPT)/header.sh
 

@@ -92,10 +92,11 @@ class Gptoss:
         return contiguous(np.log(scores))
 
     def decode(self, batch, count):
-        """Batch number i: layer i mod 24, step i * 7, the first sequences (rotated by i) that are long enough."""
+        """Batch number i: layer i mod 24, step 16 + 7 i mod 80 of the answer (the first tokens are a fixed preamble, alike
+        in all sequences), the first sequences (rotated by i) that are long enough."""
         found = []
         for i in range(count):
-            step = 7 * i % 97
+            step = 16 + 7 * i % 80
             rotated = self.sequences[i % len(self.sequences):] + self.sequences[:i % len(self.sequences)]
             tokens = [first + step for first, length in rotated if length > step][:batch]
             if len(tokens) < batch:

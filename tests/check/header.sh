@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The header alone, twice in a row, in every language it promises.
+# Each header alone, twice in a row, in every language it promises.
 . tests/check/lib.sh
-printf '#include <spinroute.h>\n#include <spinroute.h>\nint spr_unused(void);\n' >"$work/header.c"
+headers='spinroute.h spinroute/qubo.h spinroute/lower.h spinroute/backend.h'
 strict='-Wall -Wextra -pedantic -Werror -Wshadow -Wundef -fsyntax-only -Iinclude'
 
 # languages COMPILER LANGUAGE OPTIONS STANDARD...
@@ -14,8 +14,11 @@ languages()
         return
     fi
     for standard in "$@"; do
-        test_that "$compiler -std=$standard" \
-            $compiler -x $language -std=$standard $strict $options "$work/header.c"
+        for header in $headers; do
+            printf '#include <%s>\n#include <%s>\nint spr_unused(void);\n' $header $header >"$work/header.c"
+            test_that "$header, $compiler -std=$standard" \
+                $compiler -x $language -std=$standard $strict $options "$work/header.c"
+        done
     done
 }
 
@@ -24,6 +27,8 @@ languages "$CXX" c++ '' c++11 c++17
 languages clang c '-Wstrict-prototypes -Wdocumentation' c99 c11 c17
 languages clang++ c++ '' c++11 c++17
 
-lines=$(wc -l <include/spinroute.h)
-test_that "the header has at most 500 lines ($lines)" [ "$lines" -le 500 ]
+for header in $headers; do
+    lines=$(wc -l <include/$header)
+    test_that "$header has at most 500 lines ($lines)" [ "$lines" -le 500 ]
+done
 finish

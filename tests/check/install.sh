@@ -9,6 +9,8 @@ mkdir "$work/outside"
 cat >"$work/outside/program.c" <<'PROGRAM'
 #include <stdio.h>
 #include <spinroute.h>
+#include <spinroute/lower.h>
+#include <spinroute/backend.h>
 int main(void)
 {
     spr_plan *plan = NULL;

@@ -3,8 +3,8 @@
 # Builds library and tests apart, with a sanitizer and with assertions, and runs them.
 . tests/check/lib.sh
 case $1 in
-asan) flags=address,undefined programs='unit property torture' ;;
-tsan) flags=thread programs='parallel digest' ;;
+asan) flags=address,undefined programs='unit property quadratic lower torture conform' ;;
+tsan) flags=thread programs='parallel digest conform' ;;
 esac
 echo 'int main(void) { return 0; }' >"$work/try.c"
 if ! $CC -fsanitize=$flags "$work/try.c" -o "$work/try" 2>/dev/null; then
