@@ -118,6 +118,11 @@ typedef struct spr__kernel {
     /* sums[f] = saved[f] + (device[f] == own ? same[f] : other[f]); index of the largest (the first of equal ones). */
     int64_t (*best_swap)(const int32_t *saved, const int32_t *same, const int32_t *other, const int32_t *device,
                          int32_t own, int64_t width, int32_t *sums);
+
+    /* For rows rows of base and least, stride apart: least[i] = min(least[i], base[i-j] + add[j]) for i = 0..count-1 and
+     * j = first..last. base has entries back to -last. */
+    void (*least_sums)(const double *base, const double *add, int64_t first, int64_t last, int64_t rows, int64_t stride,
+                       int64_t count, double *least);
 } spr__kernel;
 
 /* Table of a variant ("portable", "avx2", "avx512", "neon"), or NULL if this build or CPU does not have it. */

@@ -228,10 +228,11 @@ static void anneal_run(spr__annealer *annealer, const spr__effort *effort)
     anneal_remember(annealer);
 }
 
-void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__effort *effort, int32_t *ids)
+void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__kernel *kernel, const spr__effort *effort,
+                 int32_t *ids)
 {
     spr__arrangement_open(&annealer->at, terms, ids);
-    spr__reselect_open(&annealer->reselect, terms);
+    spr__reselect_open(&annealer->reselect, terms, kernel);
     annealer->best_energy = INFINITY;
     anneal_remember(annealer);
     anneal_descend(annealer);

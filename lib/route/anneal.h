@@ -26,7 +26,7 @@ void spr__annealer_lay(spr__arena *arena, const spr_plan *plan, size_t tokens, s
 
 /* anneal_start.c: a table from scratch at prices that make loads meet capacities, devices and nodes touched included. prices
  * [experts]: where to begin, NULL = at 0. Returns nonzero if an expert stays over its capacity. */
-int spr__anneal_start(spr__annealer *annealer, const spr__terms *terms, const double *prices);
+int spr__anneal_start(spr__annealer *annealer, const spr__terms *terms, const spr__kernel *kernel, const double *prices);
 
 /* anneal_cost.c: what each expert would cost the token, at the loads without it; experts that constraints forbid cost +inf. */
 void spr__anneal_field(spr__annealer *annealer, int64_t token);
@@ -42,6 +42,7 @@ int spr__anneal_open(spr__annealer *annealer, int32_t expert);
 int spr__anneal_exchange(spr__annealer *annealer, int32_t closing, int32_t opening);
 
 /* anneal.c: from ids [tokens,k], a table without violations; writes the best table found there. It is never worse. */
-void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__effort *effort, int32_t *ids);
+void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__kernel *kernel, const spr__effort *effort,
+                 int32_t *ids);
 
 #endif

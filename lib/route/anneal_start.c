@@ -198,9 +198,9 @@ static void start_shut(spr__annealer *annealer, const spr__terms *terms)
     }
 }
 
-int spr__anneal_start(spr__annealer *annealer, const spr__terms *terms, const double *prices)
+int spr__anneal_start(spr__annealer *annealer, const spr__terms *terms, const spr__kernel *kernel, const double *prices)
 {
-    spr__reselect_open(&annealer->reselect, terms);
+    spr__reselect_open(&annealer->reselect, terms, kernel);
     start_shut(annealer, terms);
     start_find_prices(annealer, terms, prices);
     spr__arrangement_open(&annealer->at, terms, annealer->queue);

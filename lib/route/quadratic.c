@@ -192,12 +192,12 @@ static void quadratic_search(spr__call *call, const spr__terms *terms, const spr
         if (quadratic_offer(q, terms, q->found, best) && spr__interchange_fits(terms))
             return;
     }
-    if (!spr__anneal_start(&q->annealer, terms, call->plan->priced ? call->workspace->market.total : NULL) || !best->any || spr__violated(&best->violation))
+    if (!spr__anneal_start(&q->annealer, terms, call->kernel, call->plan->priced ? call->workspace->market.total : NULL) || !best->any || spr__violated(&best->violation))
         quadratic_offer(q, terms, q->annealer.at.ids, best);
     if (spr__violated(&best->violation))
         return;
     memcpy(q->found, q->best, (size_t)(terms->tokens * terms->k) * sizeof q->found[0]);
-    spr__anneal(&q->annealer, terms, effort, q->found);
+    spr__anneal(&q->annealer, terms, call->kernel, effort, q->found);
     quadratic_offer(q, terms, q->found, best);
 }
 

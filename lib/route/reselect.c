@@ -6,23 +6,27 @@
 
 #include "../base/exact.h"
 
-static size_t reselect_limit(int64_t limit, size_t most)
+static int64_t reselect_steps(int64_t limit, size_t most)
 {
-    return limit > 0 && (size_t)limit < most ? (size_t)limit : 0;
+    return limit > 0 && (size_t)limit < most ? limit + 1 : 1;
 }
 
-/* A state is (nodes touched, devices touched, experts taken, node of the current device touched?); counts that no limit
- * asks for are not kept. */
 void spr__reselect_lay(spr__arena *arena, const spr_plan *plan, spr__reselect *r)
 {
     const size_t width = (size_t)plan->width, k = (size_t)plan->options.k;
     const size_t devices = (size_t)(plan->options.devices > 0 ? plan->options.devices : 1);
     const size_t nodes = (size_t)(plan->options.nodes > 0 ? plan->options.nodes : 1);
     memset(r, 0, sizeof *r);
-    r->device_steps = (int64_t)reselect_limit(plan->options.device_limit, devices) + 1;
-    r->node_steps = (int64_t)reselect_limit(plan->options.node_limit, nodes) + 1;
-    r->states = r->node_steps * r->device_steps * (int64_t)(k + 1) * 2;
-    const size_t states = (size_t)r->states;
+    r->device_steps = reselect_steps(plan->options.device_limit, devices);
+    r->node_steps = reselect_steps(plan->options.node_limit, nodes);
+    /* without a cost or a limit of nodes every node counts as touched from the start */
+    r->halves = r->node_steps > 1 || (plan->options.nodes > 0 && plan->options.node_touch_weight > 0.0) ? 2 : 1;
+    r->pad = (int64_t)(k + 7) / 8 * 8;
+    r->count = (int64_t)(k + 8) / 8 * 8;
+    r->stride = r->pad + r->count;
+    r->plane = r->device_steps * r->stride;
+    r->half = r->node_steps * r->plane;
+    r->states = r->halves * r->half;
     r->field = (double *)spr__arena_take(arena, width, sizeof(double));
     r->order = (int32_t *)spr__arena_take(arena, devices, sizeof(int32_t));
     r->home = (int32_t *)spr__arena_take(arena, devices, sizeof(int32_t));
@@ -30,17 +34,16 @@ void spr__reselect_lay(spr__arena *arena, const spr_plan *plan, spr__reselect *r
     r->sum = (double *)spr__arena_take(arena, devices * (k + 1), sizeof(double));
     r->have = (int32_t *)spr__arena_take(arena, devices, sizeof(int32_t));
     r->kept = (int32_t *)spr__arena_take(arena, devices, sizeof(int32_t));
-    r->now = (double *)spr__arena_take(arena, states, sizeof(double));
-    r->then = (double *)spr__arena_take(arena, states, sizeof(double));
-    r->choice = (uint8_t *)spr__arena_take(arena, devices * states, 1);
-    r->came = (uint8_t *)spr__arena_take(arena, devices * states, 1);
-    r->merged = (uint8_t *)spr__arena_take(arena, devices * states, 1);
+    r->add = (double *)spr__arena_take(arena, k + 1, sizeof(double));
+    r->tables = (double *)spr__arena_take(arena, (devices + 1) * (size_t)r->states, sizeof(double));
+    r->entered = (double *)spr__arena_take(arena, (size_t)r->states, sizeof(double));
     r->chosen = (int32_t *)spr__arena_take(arena, k, sizeof(int32_t));
 }
 
-void spr__reselect_open(spr__reselect *r, const spr__terms *terms)
+void spr__reselect_open(spr__reselect *r, const spr__terms *terms, const spr__kernel *kernel)
 {
     int64_t used = 0;
+    r->kernel = kernel;
     for (int64_t d = 0; d < terms->devices; d++)
         r->home[d] = 0;
     for (int64_t e = 0; e < terms->experts; e++)
@@ -88,110 +91,110 @@ static int reselect_list(spr__reselect *r, const spr__terms *terms, int64_t t)
     return 1;
 }
 
-/* Without a cost or a limit of nodes every node counts as touched from the start. */
-static int reselect_sees_nodes(const spr__reselect *r, const spr__terms *terms)
+/* Cost of taking j experts of a device, by whether its node is touched already (half). */
+static double reselect_add(const spr__reselect *r, const spr__terms *terms, int32_t d, int64_t half, int64_t j)
 {
-    return r->node_steps > 1 || terms->touch_node > 0.0;
+    const double node = r->halves == 2 && half == 0 ? terms->touch_node : 0.0;
+    return r->sum[d * (terms->k + 1) + j] + (terms->touch_device + node);
 }
 
-/* then = the best of all ways to take j of this device's experts on top of a state of now. */
-static void reselect_step(spr__reselect *r, const spr__terms *terms, int64_t t, int32_t d, uint8_t *choice, uint8_t *came)
+/* How far taking from a device moves a state: one more device, and one more node when the half says so. */
+static int64_t reselect_shift(const spr__reselect *r, int64_t half)
 {
-    const int64_t need = terms->need[t], row = (terms->k + 1) * 2, plane = r->device_steps * row;
-    const int counts_devices = r->device_steps > 1, counts_nodes = r->node_steps > 1;
-    const int64_t first = reselect_sees_nodes(r, terms) ? 0 : 1;
-    const double *sum = r->sum + d * (terms->k + 1);
-    for (int64_t s = 0; s < r->states; s++)
-        r->then[s] = INFINITY;
-    for (int64_t c = 0; c < r->node_steps; c++)
-        for (int64_t m = 0; m < r->device_steps; m++)
-            for (int64_t i = 0; i <= need; i++)
-                for (int64_t b = first; b < 2; b++) {
-                    const int64_t state = c * plane + m * row + i * 2 + b;
-                    const double from = r->now[state];
-                    if (!(from < INFINITY))
-                        continue;
-                    if (r->kept[d] == 0 && from < r->then[state]) {
-                        r->then[state] = from;
-                        choice[state] = 0;
-                        came[state] = (uint8_t)b;
-                    }
-                    const int64_t m_next = m + counts_devices, c_next = c + (counts_nodes && b == 0);
-                    if (m_next >= r->device_steps || c_next >= r->node_steps)
-                        continue;
-                    const double touch = from + terms->touch_device + (b == 0 ? terms->touch_node : 0.0);
-                    const int64_t to = c_next * plane + m_next * row + 1;
-                    const int64_t most = r->have[d] < need - i ? r->have[d] : need - i;
-                    for (int64_t j = r->kept[d] > 1 ? r->kept[d] : 1; j <= most; j++) {
-                        const double cost = touch + sum[j];
-                        if (cost < r->then[to + (i + j) * 2]) {
-                            r->then[to + (i + j) * 2] = cost;
-                            choice[to + (i + j) * 2] = (uint8_t)j;
-                            came[to + (i + j) * 2] = (uint8_t)b;
-                        }
-                    }
-                }
+    const int64_t node = half == 0 && r->halves == 2;
+    return (r->device_steps > 1 ? r->stride : 0) + (node && r->node_steps > 1 ? r->plane : 0) + (node ? r->half : 0);
 }
 
-/* A new node begins: nothing of it is touched. came tells which of the two was better. */
-static void reselect_enter_node(spr__reselect *r, uint8_t *merged)
+static void reselect_step(spr__reselect *r, const spr__terms *terms, int32_t d, const double *base, double *then)
 {
-    for (int64_t s = 0; s < r->states; s += 2) {
-        merged[s] = r->now[s + 1] < r->now[s];
-        r->now[s] = merged[s] ? r->now[s + 1] : r->now[s];
-        r->now[s + 1] = INFINITY;
+    const int64_t first = r->kept[d] > 1 ? r->kept[d] : 1;
+    const int64_t rows = r->device_steps > 1 ? r->device_steps - 1 : 1;
+    if (r->kept[d] == 0)
+        memcpy(then, base, (size_t)r->states * sizeof then[0]);
+    else
+        for (int64_t s = 0; s < r->states; s++)
+            then[s] = INFINITY;
+    if (r->have[d] < first)
+        return;
+    for (int64_t half = 0; half < r->halves; half++) {
+        const int64_t planes = half == 0 && r->halves == 2 && r->node_steps > 1 ? r->node_steps - 1 : r->node_steps;
+        for (int64_t j = first; j <= r->have[d]; j++)
+            r->add[j] = reselect_add(r, terms, d, half, j);
+        for (int64_t c = 0; c < planes; c++) {
+            const int64_t at = half * r->half + c * r->plane + r->pad;
+            r->kernel->least_sums(base + at, r->add, first, r->have[d], rows, r->stride, r->count,
+                                  then + at + reselect_shift(r, half));
+        }
     }
 }
 
-static double reselect_best(const spr__reselect *r, int64_t need, int64_t row, int64_t *state)
+static double reselect_lesser(double a, double b)
 {
-    double best = INFINITY;
-    *state = -1;
-    for (int64_t p = 0; p < r->states / row; p++)
-        for (int64_t b = 0; b < 2; b++)
-            if (r->now[p * row + need * 2 + b] < best) {
-                best = r->now[p * row + need * 2 + b];
-                *state = p * row + need * 2 + b;
+    return b < a ? b : a;
+}
+
+/* A new node begins, of which nothing is touched. */
+static const double *reselect_enter(const spr__reselect *r, const double *table)
+{
+    if (r->halves == 1)
+        return table;
+    for (int64_t s = 0; s < r->half; s++) {
+        r->entered[s] = reselect_lesser(table[s], table[s + r->half]);
+        r->entered[s + r->half] = INFINITY;
+    }
+    return r->entered;
+}
+
+static int reselect_enters(const spr__reselect *r, int64_t i)
+{
+    return i > 0 && r->home[r->order[i]] != r->home[r->order[i - 1]];
+}
+
+/* From the best state backwards: which number of experts of each device led there. */
+static void reselect_trace(spr__reselect *r, const spr__terms *terms, int64_t state)
+{
+    int64_t used = 0;
+    for (int64_t i = terms->devices - 1; i >= 0; i--) {
+        const int32_t d = r->order[i];
+        const double *table = r->tables + i * r->states, value = r->tables[(i + 1) * r->states + state];
+        const double *base = reselect_enters(r, i) ? reselect_enter(r, table) : table;
+        int64_t taken = 0, from = state;
+        for (int64_t half = 0; half < r->halves && !(r->kept[d] == 0 && base[state] == value) && taken == 0; half++)
+            for (int64_t j = r->kept[d] > 1 ? r->kept[d] : 1; j <= r->have[d] && taken == 0; j++) {
+                from = state - reselect_shift(r, half) - j;
+                if (from >= half * r->half && from < (half + 1) * r->half &&
+                    base[from] + reselect_add(r, terms, d, half, j) == value)
+                    taken = j;
             }
-    return best;
+        for (int64_t j = 0; j < taken; j++)
+            r->chosen[used++] = r->best[d * terms->k + j];
+        state = taken > 0 ? from : state;
+        if (reselect_enters(r, i) && r->halves == 2 && table[state + r->half] < table[state])
+            state += r->half;
+    }
 }
 
 double spr__reselect_token(spr__reselect *r, const spr__terms *terms, int64_t t)
 {
-    const int64_t need = terms->need[t], row = (terms->k + 1) * 2, plane = r->device_steps * row;
-    const int counts_devices = r->device_steps > 1, counts_nodes = r->node_steps > 1;
-    const int sees_nodes = reselect_sees_nodes(r, terms);
-    int64_t state, used = 0;
+    double best = INFINITY;
+    int64_t state = -1;
     if (!reselect_list(r, terms, t))
         return INFINITY;
     for (int64_t s = 0; s < r->states; s++)
-        r->now[s] = INFINITY;
-    r->now[sees_nodes ? 0 : 1] = 0.0;
+        r->tables[s] = INFINITY;
+    r->tables[r->pad] = 0.0;
     for (int64_t i = 0; i < terms->devices; i++) {
-        const int32_t d = r->order[i];
-        uint8_t *choice = r->choice + i * r->states, *came = r->came + i * r->states;
-        const int enters = sees_nodes && i > 0 && r->home[d] != r->home[r->order[i - 1]];
-        if (enters)
-            reselect_enter_node(r, r->merged + i * r->states);
-        reselect_step(r, terms, t, d, choice, came);
-        double *swap = r->now;
-        r->now = r->then;
-        r->then = swap;
+        double *table = r->tables + i * r->states;
+        reselect_step(r, terms, r->order[i], reselect_enters(r, i) ? reselect_enter(r, table) : table, table + r->states);
     }
-    const double best = reselect_best(r, need, row, &state);
+    const double *last = r->tables + terms->devices * r->states;
+    for (int64_t s = r->pad + terms->need[t]; s < r->states; s += r->stride)
+        if (last[s] < best) {
+            best = last[s];
+            state = s;
+        }
     if (state < 0)
         return INFINITY;
-    for (int64_t i = terms->devices - 1; i >= 0; i--) {
-        const int32_t d = r->order[i];
-        const int64_t j = r->choice[i * r->states + state], b = r->came[i * r->states + state];
-        for (int64_t x = 0; x < j; x++)
-            r->chosen[used++] = r->best[d * terms->k + x];
-        if (j > 0)
-            state = (state & ~(int64_t)1) - 2 * j - (counts_devices ? row : 0) - (counts_nodes && b == 0 ? plane : 0) + b;
-        else
-            state = (state & ~(int64_t)1) + b;
-        if (sees_nodes && i > 0 && r->home[d] != r->home[r->order[i - 1]])
-            state = (state & ~(int64_t)1) + r->merged[i * r->states + (state & ~(int64_t)1)];
-    }
+    reselect_trace(r, terms, state);
     return best;
 }

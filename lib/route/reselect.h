@@ -8,6 +8,7 @@
 #include "../base/arena.h"
 
 typedef struct spr__reselect {
+    const spr__kernel *kernel;
     double *field;               /* [width] cost of each expert to this token, +inf = not to be had; set by the caller */
     int32_t *order;              /* [devices] devices, those of a node together */
     int32_t *home;               /* [devices] node of the device */
@@ -15,18 +16,20 @@ typedef struct spr__reselect {
     double *sum;                 /* [devices][k+1] cost of the first j */
     int32_t *have;               /* [devices] entries of best */
     int32_t *kept;               /* [devices] of these, must be taken */
-    double *now, *then;          /* [states] */
-    uint8_t *choice;             /* [devices][states] experts taken from the device */
-    uint8_t *came;               /* [devices][states] 1 = the node had been touched before */
-    uint8_t *merged;             /* [devices][states] first device of a node: which half the state before it was */
-    int64_t device_steps, node_steps, states;
+    double *add;                 /* [k+1] scratch */
+    double *tables;              /* [devices+1][states] least cost after the first devices, by state */
+    double *entered;             /* [states] the same where a new node begins */
     int32_t *chosen;             /* [k] result */
+
+    /* A state is (node of the current device touched?, nodes touched, devices touched, experts taken). The last is a row:
+     * pad entries of +inf, then one for each number of experts. Counts that no limit asks for are not kept. */
+    int64_t halves, node_steps, device_steps, pad, count, stride, plane, half, states;
 } spr__reselect;
 
 void spr__reselect_lay(spr__arena *arena, const spr_plan *plan, spr__reselect *reselect);
 
 /* Once per batch. */
-void spr__reselect_open(spr__reselect *reselect, const spr__terms *terms);
+void spr__reselect_open(spr__reselect *reselect, const spr__terms *terms, const spr__kernel *kernel);
 
 /* Writes need[t] experts to chosen and returns their cost, touches included; +inf if there is no choice. */
 double spr__reselect_token(spr__reselect *reselect, const spr__terms *terms, int64_t token);
