@@ -36,7 +36,7 @@ static const spr__kernel LANE(table) = {
     VARIANT, LANE(load_row), LANE(to_tile), LANE(to_rows), LANE(softmax_sums),
     LANE(softmax_sums_row), LANE(score), LANE(limit_groups), LANE(threshold), LANE(threshold_row), LANE(pick_row), LANE(order), LANE(weigh), LANE(margin), LANE(count),
     LANE(offer_rows), LANE(relax_row), LANE(nearest), LANE(span_row), LANE(to_whole), LANE(largest_place), LANE(move_gain),
-    LANE(saving), LANE(whole_add), LANE(whole_subtract), LANE(best_swap), LANE(least_sums)};
+    LANE(saving), LANE(whole_add), LANE(whole_subtract), LANE(best_swap), LANE(least_sums), LANE(rank)};
 
 #undef SET
 #undef LOAD

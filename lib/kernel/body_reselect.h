@@ -14,3 +14,15 @@ KERNEL void LANE(least_sums)(const double *base, const double *add, int64_t firs
             }
         }
 }
+
+/* Branch-free sorting of few keys: each one's place is the number of those before it. count is a multiple of 8. */
+KERNEL void LANE(rank)(const double *keys, int64_t count, int64_t *places)
+{
+    for (int64_t e = 0; e < count; e++)
+        places[e] = 0;
+    for (int64_t f = 0; f < count; f++) {
+        const double key = keys[f];
+        for (int64_t e = 0; e < count; e++)
+            places[e] += (key < keys[e]) | ((key == keys[e]) & (f < e));
+    }
+}

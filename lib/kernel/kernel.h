@@ -123,6 +123,9 @@ typedef struct spr__kernel {
      * j = first..last. base has entries back to -last. */
     void (*least_sums)(const double *base, const double *add, int64_t first, int64_t last, int64_t rows, int64_t stride,
                        int64_t count, double *least);
+
+    /* places[e] = how many keys are smaller than keys[e], or equal with a smaller index; count a multiple of 8. */
+    void (*rank)(const double *keys, int64_t count, int64_t *places);
 } spr__kernel;
 
 /* Table of a variant ("portable", "avx2", "avx512", "neon"), or NULL if this build or CPU does not have it. */

@@ -30,6 +30,10 @@ void spr__reselect_lay(spr__arena *arena, const spr_plan *plan, spr__reselect *r
     r->field = (double *)spr__arena_take(arena, width, sizeof(double));
     r->order = (int32_t *)spr__arena_take(arena, devices, sizeof(int32_t));
     r->home = (int32_t *)spr__arena_take(arena, devices, sizeof(int32_t));
+    r->members = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
+    r->first = (int32_t *)spr__arena_take(arena, devices + 1, sizeof(int32_t));
+    r->keys = (double *)spr__arena_take(arena, width + 8, sizeof(double));
+    r->places = (int64_t *)spr__arena_take(arena, width + 8, sizeof(int64_t));
     r->best = (int32_t *)spr__arena_take(arena, devices * k, sizeof(int32_t));
     r->sum = (double *)spr__arena_take(arena, devices * (k + 1), sizeof(double));
     r->have = (int32_t *)spr__arena_take(arena, devices, sizeof(int32_t));
@@ -52,37 +56,76 @@ void spr__reselect_open(spr__reselect *r, const spr__terms *terms, const spr__ke
         for (int64_t d = 0; d < terms->devices; d++)
             if (r->home[d] == n)
                 r->order[used++] = (int32_t)d;
+    used = 0;
+    for (int64_t d = 0; d < terms->devices; d++) {
+        r->first[d] = (int32_t)used;
+        for (int32_t e = 0; e < terms->experts; e++)
+            if (terms->device[e] == d)
+                r->members[used++] = e;
+    }
+    r->first[terms->devices] = (int32_t)used;
+}
+
+/* More members than these are sorted by insertion: comparing all with all would take longer. */
+enum { RESELECT_RANKED = 48 };
+
+/* A device's cheapest experts by ranks. */
+static void reselect_rank(spr__reselect *r, int64_t d, int64_t need, int64_t k)
+{
+    const int64_t first = r->first[d], members = r->first[d + 1] - first, count = (members + 7) / 8 * 8;
+    for (int64_t i = members; i < count; i++)
+        r->keys[i] = INFINITY;
+    r->kernel->rank(r->keys, count, r->places);
+    for (int64_t i = 0; i < members; i++)
+        if (r->places[i] < need)
+            r->best[d * k + r->places[i]] = r->members[first + i];
+}
+
+static void reselect_insert(spr__reselect *r, int64_t d, int64_t need, int64_t k)
+{
+    const int64_t first = r->first[d], members = r->first[d + 1] - first;
+    int32_t *best = r->best + d * k;
+    double *key = r->add;
+    int64_t have = 0;
+    for (int64_t m = 0; m < members; m++) {
+        const double cost = r->keys[m];
+        int64_t i = have;
+        if (i == need && !(cost < key[i - 1]))
+            continue;
+        for (i -= i == need; i > 0 && cost < key[i - 1]; i--) {
+            key[i] = key[i - 1];
+            best[i] = best[i - 1];
+        }
+        key[i] = cost;
+        best[i] = r->members[first + m];
+        have += have < need;
+    }
 }
 
 /* The cheapest experts of each device, kept ones first. Returns 0 if a kept one is not to be had. */
 static int reselect_list(spr__reselect *r, const spr__terms *terms, int64_t t)
 {
     const int64_t k = terms->k, need = terms->need[t];
-    memset(r->have, 0, (size_t)terms->devices * sizeof r->have[0]);
-    memset(r->kept, 0, (size_t)terms->devices * sizeof r->kept[0]);
-    for (int64_t e = 0; e < terms->experts; e++) {
-        const double cost = r->field[e];
-        const int keep = spr__keeps(terms, t, (int32_t)e);
-        if (!(cost < INFINITY) && keep)
-            return 0;
-        if (!(cost < INFINITY))
-            continue;
-        const int32_t d = terms->device[e];
-        int32_t *best = r->best + d * k;
-        int64_t i = r->have[d];
-        if (i == need && !keep && (r->kept[d] == need || !(cost < r->field[best[i - 1]])))
-            continue;
-        i -= i == need;
-        for (; i > (keep ? 0 : r->kept[d]) && cost < r->field[best[i - 1]]; i--)
-            best[i] = best[i - 1];
-        /* kept experts stand before all others, whatever they cost */
-        for (; keep && i > r->kept[d]; i--)
-            best[i] = best[i - 1];
-        best[i] = (int32_t)e;
-        r->kept[d] += keep;
-        r->have[d] += r->have[d] < need;
-    }
     for (int64_t d = 0; d < terms->devices; d++) {
+        const int64_t first = r->first[d], members = r->first[d + 1] - first;
+        int64_t finite = 0, kept = 0;
+        for (int64_t i = 0; i < members; i++) {
+            const int32_t e = r->members[first + i];
+            r->keys[i] = r->field[e];
+            finite += r->field[e] < INFINITY;
+            if (!spr__keeps(terms, t, e))
+                continue;
+            if (!(r->field[e] < INFINITY))
+                return 0;
+            r->keys[i] = -INFINITY;
+            kept++;
+        }
+        if (members <= RESELECT_RANKED)
+            reselect_rank(r, d, need, k);
+        else
+            reselect_insert(r, d, need, k);
+        r->have[d] = (int32_t)(finite < need ? finite : need);
+        r->kept[d] = (int32_t)kept;
         double *sum = r->sum + d * (k + 1);
         sum[0] = 0.0;
         for (int64_t i = 0; i < r->have[d]; i++)

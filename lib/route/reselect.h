@@ -12,6 +12,10 @@ typedef struct spr__reselect {
     double *field;               /* [width] cost of each expert to this token, +inf = not to be had; set by the caller */
     int32_t *order;              /* [devices] devices, those of a node together */
     int32_t *home;               /* [devices] node of the device */
+    int32_t *members;            /* [width] experts, device by device */
+    int32_t *first;              /* [devices+1] where a device's members begin */
+    double *keys;                /* [width+8] of the members of a device */
+    int64_t *places;             /* [width+8] */
     int32_t *best;               /* [devices][k] its cheapest experts, ascending */
     double *sum;                 /* [devices][k+1] cost of the first j */
     int32_t *have;               /* [devices] entries of best */
