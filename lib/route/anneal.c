@@ -69,6 +69,27 @@ static int anneal_exchange_hopeful(const spr__annealer *annealer, int32_t e, int
     return gain > 0.0 || terms->pair != NULL;
 }
 
+/* The same for opening f: what tokens gain at most, less what it costs. */
+static int anneal_opening_hopeful(const spr__arrangement *at, int32_t f)
+{
+    const spr__terms *terms = at->terms;
+    double gain = -terms->activation[f] - terms->level * (at->active[terms->device[f]] + 0.5);
+    if (terms->pair != NULL || terms->balance > 0.0 || terms->device_balance > 0.0)
+        return 1;
+    for (int64_t t = 0; t < terms->tokens; t++) {
+        const float *value = terms->value + t * terms->width;
+        double most = 0.0;
+        for (int64_t i = 0; i < terms->need[t]; i++) {
+            const int32_t e = at->ids[t * terms->k + i];
+            const double saved = at->loads[e] == 1 ? terms->activation[e] + terms->level * at->active[terms->device[e]] : 0.0;
+            const double one = (double)value[f] - (double)value[e] + terms->touch_device + terms->touch_node + saved;
+            most = one > most ? one : most;
+        }
+        gain += most;
+    }
+    return gain > 0.0;
+}
+
 /* Every expert closed or opened when that lowers H. */
 static int anneal_sweep_experts(spr__annealer *annealer)
 {
@@ -78,7 +99,7 @@ static int anneal_sweep_experts(spr__annealer *annealer)
     for (int32_t e = 0; e < terms->experts; e++) {
         if (annealer->at.loads[e] > 0)
             improved |= anneal_try(annealer, spr__anneal_close(annealer, e), grain);
-        if (annealer->at.loads[e] == 0)
+        if (annealer->at.loads[e] == 0 && anneal_opening_hopeful(&annealer->at, e))
             improved |= anneal_try(annealer, spr__anneal_open(annealer, e), grain);
     }
     for (int32_t e = 0; e < terms->experts; e++)
@@ -102,6 +123,19 @@ static int anneal_sweep_tokens(spr__annealer *annealer, int devices)
     return improved;
 }
 
+/* No expert of a smaller value can replace e in this token: the most that leaving e can save is not enough. */
+static float anneal_lowest(const spr__arrangement *at, int64_t t, int32_t e)
+{
+    const spr__terms *terms = at->terms;
+    if (e < 0 || terms->pair != NULL || terms->balance > 0.0 || terms->device_balance > 0.0)
+        return -INFINITY;
+    double saving = terms->touch_device + terms->touch_node;
+    if (at->loads[e] == 1)
+        saving += terms->activation[e] + terms->level * at->active[terms->device[e]];
+    /* rounded down */
+    return (float)((double)terms->value[t * terms->width + e] - saving * 1.000001 - 1e-30);
+}
+
 /* All single replacements, best first within a slot. */
 static int anneal_sweep_slots(spr__annealer *annealer)
 {
@@ -113,8 +147,10 @@ static int anneal_sweep_slots(spr__annealer *annealer)
         for (int64_t i = 0; i < terms->need[t]; i++) {
             double least = -grain;
             int32_t to = -1;
+            const float lowest = anneal_lowest(at, t, at->ids[t * terms->k + i]);
+            const float *value = terms->value + t * terms->width;
             for (int32_t f = 0; f < terms->experts; f++)
-                if (!spr__uses(at, t, f) && spr__arrangement_allows(at, t, i, f)) {
+                if (value[f] >= lowest && !spr__uses(at, t, f) && spr__arrangement_allows(at, t, i, f)) {
                     const double change = spr__arrangement_price(at, t, i, f);
                     if (change < least) {
                         least = change;
