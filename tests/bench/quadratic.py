@@ -19,6 +19,9 @@ Four parts, each beside the rules it competes with and beside the proven optimum
 Kept affinity is relative to plain top-k. s is the float32 softmax, summed in float64, the same for all. Ours is timed
 inside C (loop.c), the median over the batches; the peers are the torch form of the rule, timed from Python. One thread.
 Everything but the times is deterministic, given the library.
+
+The run fails when ours breaks a promise: a table whose energy is not the one in its statistics, that breaks a limit and
+does not say so, exceeds a capacity, or beats a proven bound (then one of the two is wrong).
 """
 import argparse
 import faulthandler
@@ -49,6 +52,12 @@ class Report:
         self.file = open(path, "w", encoding="ascii")
         self.file.write("part\tcase\tmethod\tmetric\tvalue\n")
         self.head = None
+        self.failures = []
+
+    def check(self, good, text):
+        if not good:
+            self.failures.append(text)
+            self.note("FAILED: " + text)
 
     def line(self, part, case, method, **metrics):
         head = (part, case, tuple(metrics))
@@ -178,14 +187,26 @@ def objective_line(report, case, method, setting, tables, affinities, answers, k
     valid = np.isfinite(found)
     some = valid.any()
     report.line("objective", case, method,
-                gap_mean_percent=100 * float(np.mean(np.array(found)[valid])) if some else "-",
-                gap_max_percent=100 * float(np.max(np.array(found)[valid])) if some else "-",
+                gap_mean_pct=round(100 * float(np.mean(np.array(found)[valid])), 6) + 0.0 if some else "-",
+                gap_max_pct=round(100 * float(np.max(np.array(found)[valid])), 6) + 0.0 if some else "-",
                 broken=int((~valid).sum()),
                 active=float(np.mean([peers.active(i, s.shape[1]).sum() for i, s in zip(tables, affinities)])),
                 busiest=float(np.mean([peers.active(i, s.shape[1], DEVICES).max() for i, s in
                                        zip(tables, affinities)])),
                 kept=float(np.mean([kept_ratio(i, s, k) for i, s in zip(tables, affinities)])),
                 us=microsecond)
+
+
+def check_decode(report, text, setting, ids, s, answer, statistics):
+    energy, tolerance = setting.energy(ids, s), 1e-6 * ids.size
+    excess = 0
+    if setting.cap:
+        excess = int(np.maximum(peers.active(ids, s.shape[1], setting.devices) - setting.cap, 0).sum())
+    report.check(abs(energy - statistics.energy) <= tolerance, f"{text}: H {energy!r}, told {statistics.energy!r}")
+    report.check(excess == statistics.limit_excess, f"{text}: over the cap by {excess}, told {statistics.limit_excess}")
+    if not setting.cap:                                                           # else the start may be over the cap
+        report.check(statistics.start_energy >= energy - tolerance, f"{text}: worse than its start")
+    report.check(excess or energy >= answer.bound - tolerance, f"{text}: H {energy!r} below bound {answer.bound!r}")
 
 
 def objective(report, library, cache, source, batch, count):
@@ -214,6 +235,9 @@ def objective(report, library, cache, source, batch, count):
             calls = quadratic_ctypes.QuadraticCalls(library, options(source, setting.text(moves)), batches, k)
             microsecond = microseconds(calls)
             tables = [calls.ids(i) for i in range(len(batches))]
+            for i, s in enumerate(affinities):
+                check_decode(report, f"{case}, {moves} moves, batch {i}", setting, tables[i], s, answers[i],
+                             calls.statistics[i])
             calls.close()
             objective_line(report, case, f"ours, {moves} moves", setting, tables, affinities, answers, k, microsecond)
 
@@ -280,13 +304,14 @@ def joint_line(report, case, method, rows, microsecond):
 # ------------------------------------------------------------------------------------------------------------- prefill
 
 def prefill_ours(library, source, item, limit, touch=0.0):
-    """(ids, microseconds)."""
+    """(ids, limit excess as told, microseconds)."""
     text = f"devices={DEVICES} device_limit={limit} capacity_factor=1.0 overflow=reroute device_touch_weight={touch!r}"
     calls = quadratic_ctypes.QuadraticCalls(library, options(source, text), [item], source.k)
     nanoseconds = [calls.run(0, 1)[0] for _ in range(2)]
     ids = calls.ids(0).copy()
+    excess = calls.statistics[0].limit_excess
     calls.close()
-    return ids, float(min(nanoseconds)) / 1e3
+    return ids, excess, float(min(nanoseconds)) / 1e3
 
 
 def matched(library, source, item, limit, most, steps=10):
@@ -294,7 +319,7 @@ def matched(library, source, item, limit, most, steps=10):
     low, high, found = 0.0, 0.4, None
     for _ in range(steps):
         price = (low + high) / 2
-        ids, microsecond = prefill_ours(library, source, item, limit, price)
+        ids, _, microsecond = prefill_ours(library, source, item, limit, price)
         if peers.touches(ids, source.experts, DEVICES).mean() <= most:
             high, found = price, (ids, microsecond)
         else:
@@ -315,7 +340,7 @@ def prefill_bound(cache, s, k, capacity, limit, known):
     return -cache.get(key, compute).bound
 
 
-def prefill_rows(library, cache, source, item, limit):
+def prefill_rows(report, library, cache, source, item, limit):
     """method -> (kept affinity, devices touched before drops, after, tokens over the limit, dropped fraction, overflow,
     microseconds)."""
     s = quadratic_inputs.affinity(item[1])
@@ -333,16 +358,22 @@ def prefill_rows(library, cache, source, item, limit):
     for order in "probability", "position":
         kept = peers.drop(selected, s, capacity, order)
         rows[f"group-limited, drops by {order}"] = row(kept, selected)
-    ids, microsecond = prefill_ours(library, source, item, limit)
+    ids, told, microsecond = prefill_ours(library, source, item, limit)
     rows["ours"] = row(ids, ids, microsecond)
     known = peers.kept(ids, s)
+    excess = int(np.maximum(peers.touches(ids, experts, DEVICES) - limit, 0).sum())
     left = rows[STRONGEST][2]
     if rows["ours"][2] > left:
         found = matched(library, source, item, limit, left)
         if found:
             rows["ours, matched"] = row(found[0], *found)
     nan = float("nan")
-    rows["bound"] = (prefill_bound(cache, s, source.k, capacity, limit, known) / plain, nan, nan, nan, nan, nan, nan)
+    most = prefill_bound(cache, s, source.k, capacity, limit, known)
+    text = f"{source.name} T={tokens} M={limit}"
+    report.check(peers.overflow(ids, experts, capacity) == 0, f"{text}: over capacity")
+    report.check(excess == told, f"{text}: over the device limit by {excess}, told {told}")
+    report.check(excess or known <= most + 1e-6 * ids.size, f"{text}: keeps {known!r}, more than the bound {most!r}")
+    rows["bound"] = (most / plain, nan, nan, nan, nan, nan, nan)
     return rows
 
 
@@ -353,7 +384,7 @@ def prefill(report, library, cache, source, tokens, items):
             continue
         collected = {}
         for item in items:
-            for method, values in prefill_rows(library, cache, source, item, limit).items():
+            for method, values in prefill_rows(report, library, cache, source, item, limit).items():
                 collected.setdefault(method, []).append(values)
         theirs = np.array(collected[STRONGEST])[:, 0]
         collected["bound"] = collected.pop("bound")                               # last
@@ -364,7 +395,8 @@ def prefill(report, library, cache, source, tokens, items):
             ratio = (values[:, 0] / theirs).mean() if len(values) == len(items) else float("nan")
             kept, before, after, broken, dropped, overflow, microsecond = values.mean(axis=0)
             report.line("prefill", f"{source.name} T={tokens} M={limit}", method, kept=kept, over_theirs=ratio,
-                        touched_selected=before, touched=after, over_limit=broken, dropped=dropped, overflow=overflow, us=microsecond)
+                        before_drops=before, touched=after, over_limit=broken, dropped=dropped, overflow=overflow,
+                        us=microsecond)
 
 
 # ---------------------------------------------------------------------------------------------------------------- qubo
@@ -378,7 +410,7 @@ def schedules(report):
 
 
 def dwave_best(lowering, reads):
-    """(best energy, seconds of sampling of the run that found it, its schedule, its state), over schedules and seeds."""
+    """(best energy, seconds of sampling of the run that found it, its schedule, its state), of all runs."""
     import dimod
     from dwave.samplers import SimulatedAnnealingSampler
     linear, rows, columns, values, offset = lowering.read()
@@ -452,7 +484,7 @@ def main():
                         help="folder of the GPT-OSS-20B routes")
     parser.add_argument("--exact", help="file that keeps optima between runs; default: beside --out")
     parser.add_argument("--parts", default="objective,joint,prefill,qubo", help="which parts")
-    parser.add_argument("--sources", default="", help="only sources with one of these comma-separated texts in the name")
+    parser.add_argument("--sources", default="", help="only sources with one of these comma-separated texts in it")
     parser.add_argument("--quick", action="store_true", help="small cases, few batches")
     arguments = parser.parse_args()
 
@@ -483,6 +515,7 @@ def main():
         if "qubo" in parts:
             by_experts = {source.experts: source for source in reversed(found)}
             qubo_cases(report, library, by_experts, quick)
+    raise SystemExit(f"{len(report.failures)} checks failed" if report.failures else 0)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
     minimise   H = - sum s[t,e] x[t,e] + sum_e m[e] u[e] + (q/2) sum_d A[d]^2,   A[d] = sum_{e on d} u[e]
     subject to sum_e x[t,e] = k,  x <= u,  A[d] <= cap,  u binary,  u[e] = 1 where some token must keep e
 
-Given the open experts u, the best x takes every token's k best open experts, so x need not be integer and the problem is
-one of choosing a set (a facility location problem with k facilities per customer). A token's floor of its best j experts
-is the same as having their union open. Three steps:
+Given the open experts u, the best x takes every token's k best open experts, so x need not be integer and the problem
+is one of choosing a set (facility location with k facilities per customer). A token's floor of its best j experts is
+the same as having their union open. Three steps:
 
   1. local search over open/close/swap, starting from everything open: an upper bound;
   2. Lagrangian bound: with a multiplier v[t] for sum_e x = k, each expert is worth r[e] = sum_t max(0, s[t,e] - v[t])
@@ -279,8 +279,8 @@ class Cache:
                 file.write(f"{key}\t{float(a.energy)!r}\t{float(a.bound)!r}\t{opened}\t{a.seconds:.4f}\t{a.step}\n")
 
     def least_cap(self, affinity, k, devices, target, most):
-        """(smallest cap on the active experts of each device at which the best table keeps at least target, whether that
-        is proved). most is a cap that is known to be enough."""
+        """(smallest cap on the active experts of each device at which the best table keeps at least target, whether
+        that is proved). most is a cap that is known to be enough."""
         low, proven = -(-k // devices) - 1, True
         while most - low > 1:
             middle = (low + most) // 2

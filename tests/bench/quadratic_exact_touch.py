@@ -5,9 +5,9 @@
     subject to sum_e x[t,e] = k,  sum_t x[t,e] <= C,  x[t,e] <= z[t,device of e],  sum_d z[t,d] <= limit (0 = none)
 
 z binary; given z, what remains is a transportation problem, so x need not be integer. solve() gives it to HiGHS as it
-is: for small batches. kept_bound() is for large ones, with touch = 0: with prices on the capacities each token is on its
-own and its best set of `limit` devices is found by trying all; the prices follow subgradient steps; every price gives an
-upper bound of the kept affinity of any table.
+is: for small batches. kept_bound() is for large ones, with touch = 0: with prices on the capacities each token is on
+its own and its best set of `limit` devices is found by trying all; the prices follow subgradient steps; every price
+gives an upper bound of the kept affinity of any table.
 """
 import hashlib
 import itertools

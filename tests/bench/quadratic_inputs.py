@@ -80,8 +80,8 @@ class Gptoss:
         return self.models[layer]
 
     def complete(self, layer, tokens):
-        """Logits [len(tokens),32] = log of the scores: known weights, and GPTOSS_MODEL for the rest. A weight whose byte
-        is 0 counts as half a step; so does the frequency of a pair never seen, as half a token."""
+        """Logits [len(tokens),32] = log of the scores: known weights, and GPTOSS_MODEL for the rest. A weight whose
+        byte is 0 counts as half a step, the frequency of a pair never seen as half a token."""
         ratio, frequency = self.model(layer)
         chosen = self.ids[tokens, layer].astype(np.int64)
         weights = np.maximum(self.weights[tokens, layer], 0.5) / 255.0
@@ -92,8 +92,8 @@ class Gptoss:
         return contiguous(np.log(scores))
 
     def decode(self, batch, count):
-        """Batch number i: layer i mod 24, step 16 + 7 i mod 80 of the answer (the first tokens are a fixed preamble, alike
-        in all sequences), the first sequences (rotated by i) that are long enough."""
+        """Batch number i: layer i mod 24, step 16 + 7 i mod 80 of the answer (the first tokens are a preamble, alike in
+        all sequences), the first sequences (rotated by i) that are long enough."""
         found = []
         for i in range(count):
             step = 16 + 7 * i % 80
