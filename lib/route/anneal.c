@@ -201,10 +201,12 @@ static int anneal_propose(spr__annealer *annealer, uint64_t bits, uint64_t more,
             return spr__anneal_exchange(annealer, e, f);
         return annealer->at.loads[e] > 0 ? spr__anneal_close(annealer, e) : spr__anneal_open(annealer, e);
     }
-    if (kind < 8) {
-        const int64_t t = (int64_t)((bits >> 32) * (uint64_t)terms->tokens >> 32);
+    const int64_t t = (int64_t)((bits >> 32) * (uint64_t)terms->tokens >> 32);
+    if (kind < 4)
+        return spr__anneal_renegotiate(annealer, t, (int64_t)((bits & 0xffffffffu) * (uint64_t)terms->tokens >> 32));
+    if (kind < 10) {
         const int32_t d = (int32_t)((bits & 0xffffffffu) * (uint64_t)terms->devices >> 32);
-        return kind < 5 || annealer->at.on_device[t * terms->devices + d] == 0
+        return kind < 7 || annealer->at.on_device[t * terms->devices + d] == 0
                    ? spr__anneal_reselect(annealer, t)
                    : spr__anneal_leave_device(annealer, t, d);
     }
@@ -212,7 +214,7 @@ static int anneal_propose(spr__annealer *annealer, uint64_t bits, uint64_t more,
 }
 
 /* What a route is worth against the next best, on average: the scale of temperatures. */
-static double anneal_scale(const spr__annealer *annealer)
+double spr__anneal_scale(const spr__annealer *annealer)
 {
     const spr__terms *terms = annealer->at.terms;
     double sum = 0.0;
@@ -235,13 +237,12 @@ static double anneal_opening(const spr__terms *terms)
     return sum / (double)terms->experts + terms->level;
 }
 
-static void anneal_run(spr__annealer *annealer, const spr__effort *effort)
+void spr__anneal_at(spr__annealer *annealer, const spr__effort *effort, double hot, double cold)
 {
     spr__arrangement *at = &annealer->at;
     const int sets = anneal_sets_cost(at->terms);
-    const double scale = anneal_scale(annealer);
     spr__cooling cooling;
-    spr__cooling_open(&cooling, effort, 0.1 * scale + 0.3 * anneal_opening(at->terms), 0.002 * scale);
+    spr__cooling_open(&cooling, effort, hot, cold);
     for (int64_t i = 0; i < effort->moves; i++) {
         const uint64_t bits = spr__random(effort->seed, 2, 3 * (uint64_t)i);
         const uint64_t more = spr__random(effort->seed, 2, 3 * (uint64_t)i + 1);
@@ -274,7 +275,8 @@ void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__ke
     anneal_descend(annealer);
     anneal_remember(annealer);
     if (effort->moves > 0 && terms->tokens > 0) {
-        anneal_run(annealer, effort);
+        const double scale = spr__anneal_scale(annealer);
+        spr__anneal_at(annealer, effort, 0.1 * scale + 0.3 * anneal_opening(terms), 0.002 * scale);
         spr__arrangement_open(&annealer->at, terms, annealer->best);
         anneal_descend(annealer);
         anneal_remember(annealer);

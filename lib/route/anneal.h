@@ -36,10 +36,20 @@ void spr__anneal_field(spr__annealer *annealer, int64_t token);
 int spr__anneal_replace(spr__annealer *annealer, uint64_t bits, uint64_t more);
 int spr__anneal_swap(spr__annealer *annealer, uint64_t bits, uint64_t more);
 int spr__anneal_reselect(spr__annealer *annealer, int64_t token);
+int spr__anneal_renegotiate(spr__annealer *annealer, int64_t first, int64_t second);
 int spr__anneal_leave_device(spr__annealer *annealer, int64_t token, int32_t device);
 int spr__anneal_close(spr__annealer *annealer, int32_t expert);
 int spr__anneal_open(spr__annealer *annealer, int32_t expert);
 int spr__anneal_exchange(spr__annealer *annealer, int32_t closing, int32_t opening);
+
+/* anneal_settle.c: from ids, which keep capacity and the limit of active experts, to a table that keeps the limits of
+ * devices and nodes too, by annealing with what is beyond them as a cost that rises. Returns nonzero if that was reached. */
+int spr__anneal_settle(spr__annealer *annealer, const spr__terms *terms, const spr__kernel *kernel,
+                       const spr__effort *effort, int32_t *ids);
+
+/* anneal.c: pieces of the schedule. A random move, accepted or not at these temperatures. */
+void spr__anneal_at(spr__annealer *annealer, const spr__effort *effort, double hot, double cold);
+double spr__anneal_scale(const spr__annealer *annealer);
 
 /* anneal.c: from ids [tokens,k], a table without violations; writes the best table found there. It is never worse. */
 void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__kernel *kernel, const spr__effort *effort,

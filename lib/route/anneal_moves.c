@@ -107,6 +107,31 @@ int spr__anneal_reselect(spr__annealer *annealer, int64_t token)
     return moves_take_best(annealer, token);
 }
 
+static void moves_empty(spr__arrangement *at, int64_t t)
+{
+    for (int64_t i = 0; i < at->terms->need[t]; i++)
+        spr__arrangement_set(at, t, i, -1);
+}
+
+/* Two tokens give back all they have; the first takes its best, then the second: where capacity is tight, none of them could
+ * move alone. */
+int spr__anneal_renegotiate(spr__annealer *annealer, int64_t first, int64_t second)
+{
+    spr__arrangement *at = &annealer->at;
+    if (first == second || at->terms->need[first] == 0 || at->terms->need[second] == 0)
+        return 0;
+    moves_empty(at, first);
+    moves_empty(at, second);
+    spr__anneal_field(annealer, first);
+    if (moves_take_best(annealer, first)) {
+        spr__anneal_field(annealer, second);
+        if (moves_take_best(annealer, second))
+            return 1;
+    }
+    spr__arrangement_undo(at, 0);
+    return 0;
+}
+
 int spr__anneal_leave_device(spr__annealer *annealer, int64_t token, int32_t device)
 {
     const spr__terms *terms = annealer->at.terms;

@@ -29,6 +29,7 @@ void spr__arrangement_open(spr__arrangement *a, const spr__terms *terms, const i
 {
     const size_t tokens = (size_t)terms->tokens, devices = (size_t)terms->devices, nodes = (size_t)terms->nodes;
     a->terms = terms;
+    a->excess = 0.0;
     memset(a->ids, -1, tokens * (size_t)terms->k * sizeof a->ids[0]);
     memset(a->taken, 0, tokens * (size_t)terms->words * sizeof a->taken[0]);
     memset(a->loads, 0, (size_t)terms->width * sizeof a->loads[0]);
@@ -96,17 +97,27 @@ static double arrangement_active_change(const spr__arrangement *a, int32_t from,
     return change;
 }
 
+static int64_t arrangement_beyond(int64_t touched, int64_t limit)
+{
+    return limit > 0 && touched > limit ? touched - limit : 0;
+}
+
 static double arrangement_touch_change(const spr__arrangement *a, int64_t t, int32_t from, int32_t to)
 {
     const spr__terms *terms = a->terms;
     const uint8_t *on_device = a->on_device + t * terms->devices, *on_node = a->on_node + t * terms->nodes;
     const int32_t d = from >= 0 ? terms->device[from] : -1, g = to >= 0 ? terms->device[to] : -1;
     const int32_t n = from >= 0 ? terms->node[from] : -1, m = to >= 0 ? terms->node[to] : -1;
-    double change = 0.0;
-    if (d != g)
-        change += terms->touch_device * ((g >= 0 && on_device[g] == 0) - (d >= 0 && on_device[d] == 1));
-    if (n != m)
-        change += terms->touch_node * ((m >= 0 && on_node[m] == 0) - (n >= 0 && on_node[n] == 1));
+    const int devices = d != g ? (g >= 0 && on_device[g] == 0) - (d >= 0 && on_device[d] == 1) : 0;
+    const int nodes = n != m ? (m >= 0 && on_node[m] == 0) - (n >= 0 && on_node[n] == 1) : 0;
+    double change = terms->touch_device * devices + terms->touch_node * nodes;
+    if (a->excess > 0.0) {
+        const int64_t beyond = arrangement_beyond(a->touched[t] + devices, terms->device_limit) -
+                               arrangement_beyond(a->touched[t], terms->device_limit) +
+                               arrangement_beyond(a->nodes_touched[t] + nodes, terms->node_limit) -
+                               arrangement_beyond(a->nodes_touched[t], terms->node_limit);
+        change += a->excess * (double)beyond;
+    }
     return change;
 }
 
@@ -132,7 +143,7 @@ double spr__arrangement_price(const spr__arrangement *a, int64_t t, int64_t slot
     if (terms->balance > 0.0 || terms->device_balance > 0.0)
         change += arrangement_balance_change(a, from, to);
     change += arrangement_active_change(a, from, to);
-    if (terms->touch_device > 0.0 || terms->touch_node > 0.0)
+    if (terms->touch_device > 0.0 || terms->touch_node > 0.0 || a->excess > 0.0)
         change += arrangement_touch_change(a, t, from, to);
     if (terms->pair != NULL)
         change += arrangement_pair_change(a, t, slot, from, to);
@@ -155,6 +166,8 @@ int spr__arrangement_allows(const spr__arrangement *a, int64_t t, int64_t slot, 
         if (a->active[g] - freed >= terms->active_limit)
             return 0;
     }
+    if (a->excess > 0.0)
+        return 1;
     if (terms->device_limit > 0 && a->on_device[t * terms->devices + g] == 0) {
         const int freed = d >= 0 && a->on_device[t * terms->devices + d] == 1;
         if (a->touched[t] - freed >= terms->device_limit)

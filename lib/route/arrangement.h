@@ -28,6 +28,7 @@ typedef struct spr__arrangement {
     int64_t journal_size, journal_used;
     double energy;               /* H now */
     double committed;            /* H when the journal was empty */
+    double excess;               /* 0: limits of devices and nodes are kept; otherwise what each one beyond costs in energy */
 } spr__arrangement;
 
 void spr__arrangement_lay(spr__arena *arena, const spr_plan *plan, size_t tokens, spr__arrangement *arrangement);

@@ -194,6 +194,11 @@ static void quadratic_search(spr__call *call, const spr__terms *terms, const spr
     }
     if (!spr__anneal_start(&q->annealer, terms, call->kernel, call->plan->priced ? call->workspace->market.total : NULL) || !best->any || spr__violated(&best->violation))
         quadratic_offer(q, terms, q->annealer.at.ids, best);
+    if (best->violation.devices + best->violation.nodes > 0) {
+        memcpy(q->found, q->best, (size_t)(terms->tokens * terms->k) * sizeof q->found[0]);
+        spr__anneal_settle(&q->annealer, terms, call->kernel, effort, q->found);
+        quadratic_offer(q, terms, q->found, best);
+    }
     if (spr__violated(&best->violation))
         return;
     memcpy(q->found, q->best, (size_t)(terms->tokens * terms->k) * sizeof q->found[0]);
