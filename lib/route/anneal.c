@@ -22,6 +22,9 @@ void spr__annealer_lay(spr__arena *arena, const spr_plan *plan, size_t tokens, s
     annealer->worth = (double *)spr__arena_take(arena, routes, sizeof(double));
 }
 
+/* tokens up to which pairs of them are swept */
+enum { ANNEAL_SMALL = 64 };
+
 static void anneal_remember(spr__annealer *annealer)
 {
     const spr__arrangement *at = &annealer->at;
@@ -174,6 +177,26 @@ static int anneal_sets_cost(const spr__terms *terms)
     return terms->level > 0.0;
 }
 
+/* Small batches under capacity: every two tokens renegotiate. */
+static int anneal_sweep_pairs(spr__annealer *annealer)
+{
+    const spr__terms *terms = annealer->at.terms;
+    const double grain = anneal_grain(annealer);
+    int improved = 0;
+    for (int64_t t = 0; t < terms->tokens; t++)
+        for (int64_t s = 0; s < terms->tokens; s++)
+            improved |= anneal_try(annealer, spr__anneal_renegotiate(annealer, t, s), grain);
+    return improved;
+}
+
+static int anneal_is_full(const spr__arrangement *at)
+{
+    for (int64_t e = 0; e < at->terms->experts; e++)
+        if (at->loads[e] >= at->terms->supply[e])
+            return 1;
+    return 0;
+}
+
 /* A local optimum under re-selection, replacement, leaving a device, closing and opening. */
 static void anneal_descend(spr__annealer *annealer)
 {
@@ -184,6 +207,8 @@ static void anneal_descend(spr__annealer *annealer)
         improved |= anneal_sweep_slots(annealer);
         if (sets)
             improved |= anneal_sweep_experts(annealer);
+        if (!improved && terms->tokens <= ANNEAL_SMALL && anneal_is_full(&annealer->at))
+            improved |= anneal_sweep_pairs(annealer);
         if (!improved)
             break;
     }
