@@ -335,7 +335,8 @@ typedef struct spr_statistics {
     int64_t limit_excess;        /* by how much limits are exceeded: active experts, devices and nodes, added up       */
     int64_t changed;             /* routes that are not in batch->previous; 0 without it                               */
     int64_t moves;               /* moves proposed by the annealer                                                     */
-    double start_energy;         /* H before the quadratic terms had a say: of the prices' table, or of top-k         */
+    double start_energy;         /* H before the quadratic terms had a say: of the prices' table, or of top-k, whether or not
+                                    that keeps the limits                                                              */
 } spr_statistics;
 
 /* The routing table. Set size. Each array may be NULL when it is not wanted, except ids. All are written by the call. */
