@@ -14,11 +14,16 @@ struct spr_problem {
     size_t block_bytes;
     int32_t form;                /* the form it was given in */
     int32_t rounded;             /* the QUBO form had to be rounded */
-    double *original_linear;     /* Ising problems: as given, so that reading back is exact; else NULL */
+    double *original_linear;     /* [n] Ising problems: as given, so that reading back is exact; else NULL */
     double original_offset;
 };
 
 /* energy.c: of a state whose bytes are known to be 0 or 1. */
 double spr__problem_energy(const spr_problem_view *problem, const uint8_t *bits);
+
+/* forms.c: the QUBO form of an Ising problem whose couplings are still in Ising units, in place; and back. linear and
+ * offset are sums without error where they can be: the return value is nonzero if something was rounded. */
+int spr__forms_to_qubo(spr_problem_view *problem, double *linear, double *value, double *offset);
+int spr__forms_to_ising(const spr_problem_view *problem, double *linear, double *offset);
 
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
+#include "../base/number.h"
 
-#include <errno.h>
-#include <locale.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* words: those of a choice, each zero-terminated, an empty one at the end */
@@ -120,50 +118,6 @@ spr_status spr__options_set_real(spr__options *options, const char *name, double
     return spr__ok(error);
 }
 
-static const char *options_skip_digits(const char *text)
-{
-    while (*text >= '0' && *text <= '9')
-        text++;
-    return text;
-}
-
-/* A decimal number with a point, whatever the host's locale; nothing before or behind it. */
-static int options_parse_real(const char *text, double *number)
-{
-    const char *at = text + (*text == '-' || *text == '+'), *whole = at, *point = NULL;
-    char copy[64];
-    at = options_skip_digits(at);
-    int64_t digits = at - whole;
-    if (*at == '.') {
-        point = at;
-        at = options_skip_digits(at + 1);
-        digits += at - point - 1;
-    }
-    if (digits == 0 || strlen(text) >= sizeof copy)
-        return 0;
-    if (*at == 'e' || *at == 'E') {
-        const char *exponent = at + 1 + (at[1] == '-' || at[1] == '+');
-        at = options_skip_digits(exponent);
-        if (at == exponent)
-            return 0;
-    }
-    if (*at != '\0')
-        return 0;
-    memcpy(copy, text, strlen(text) + 1);
-    if (point != NULL)
-        copy[point - text] = localeconv()->decimal_point[0];
-    *number = strtod(copy, NULL);
-    return 1;
-}
-
-static int options_parse_integer(const char *text, int64_t *number)
-{
-    const char *digits = text + (*text == '-' || *text == '+'), *end = options_skip_digits(digits);
-    errno = 0;
-    *number = strtoll(text, NULL, 10);
-    return end != digits && *end == '\0' && errno == 0;
-}
-
 spr_status spr__options_set_text(spr__options *options, const char *name, const char *value, spr_error *error)
 {
     const options_row *row;
@@ -181,9 +135,9 @@ spr_status spr__options_set_text(spr__options *options, const char *name, const 
     }
     double real;
     int64_t integer;
-    if (row->info.type == SPR_TYPE_REAL && options_parse_real(value, &real))
+    if (row->info.type == SPR_TYPE_REAL && spr__number_real(value, strlen(value), &real))
         return spr__options_set_real(options, name, real, error);
-    if (row->info.type == SPR_TYPE_INTEGER && options_parse_integer(value, &integer))
+    if (row->info.type == SPR_TYPE_INTEGER && spr__number_integer(value, strlen(value), &integer))
         return spr__options_set_integer(options, name, integer, error);
     return spr__fail(error, SPR_ERROR_OPTION_RANGE, "option \"%s\" is \"%.80s\"; accepted is a number in %.17g..%.17g",
                      name, value, row->info.minimum, row->info.maximum);

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT
+ * Making problems: entries are sorted, merged and mirrored into symmetric rows. */
+#include "problem.h"
+#include "../base/arena.h"
+#include "../base/array.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/exact.h"
+
+/* Entries as the caller gives them, and two permutations of them. */
+typedef struct problem_entries {
+    int64_t variables, entries;
+    const double *linear;
+    const int32_t *rows, *columns;
+    const double *values;
+    int64_t *order, *spare;      /* [entries] */
+    int64_t *count;              /* [variables+1] */
+} problem_entries;
+
+static spr_status problem_check_shape(int32_t form, int64_t variables, spr_error *error)
+{
+    if (form != SPR_QUBO && form != SPR_ISING)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "form is %d; accepted is 0 (QUBO), 1 (Ising)", (int)form);
+    if (variables < 1 || variables > INT32_MAX - 1)
+        return spr__fail(error, SPR_ERROR_SIZE, "variables is %lld; accepted is 1..%d", (long long)variables, INT32_MAX - 1);
+    return SPR_OK;
+}
+
+static spr_status problem_check_entries(const problem_entries *in, double offset, spr_error *error)
+{
+    const int64_t n = in->variables;
+    if (in->entries < 0 || (in->entries > 0 && (in->rows == NULL || in->columns == NULL || in->values == NULL)))
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "entries is %lld; rows, columns and values must hold that many",
+                         (long long)in->entries);
+    if (in->entries > INT64_MAX / 64)
+        return spr__fail(error, SPR_ERROR_SIZE, "entries is %lld; that many do not fit the address space",
+                         (long long)in->entries);
+    const spr__array arrays[] = {{"linear", in->linear, 0, sizeof(double), 0},
+                                 {"rows", in->rows, 0, sizeof(int32_t), 0},
+                                 {"columns", in->columns, 0, sizeof(int32_t), 0},
+                                 {"values", in->values, 0, sizeof(double), 0}};
+    spr_status status = spr__check_arrays(arrays, 4, error);
+    if (status != SPR_OK)
+        return status;
+    if (!isfinite(offset))
+        return spr__fail(error, SPR_ERROR_NOT_FINITE, "offset is %g; it must be finite", offset);
+    for (int64_t i = 0; in->linear != NULL && i < n; i++)
+        if (!isfinite(in->linear[i]))
+            return spr__fail(error, SPR_ERROR_NOT_FINITE, "linear[%lld] is %g; it must be finite", (long long)i,
+                             in->linear[i]);
+    for (int64_t k = 0; k < in->entries; k++) {
+        if (in->rows[k] < 0 || in->rows[k] >= n || in->columns[k] < 0 || in->columns[k] >= n)
+            return spr__fail(error, SPR_ERROR_VARIABLE, "entry %lld is at row %d, column %d; accepted is 0..%lld",
+                             (long long)k, (int)in->rows[k], (int)in->columns[k], (long long)n - 1);
+        if (!isfinite(in->values[k]))
+            return spr__fail(error, SPR_ERROR_NOT_FINITE, "values[%lld] is %g; it must be finite", (long long)k,
+                             in->values[k]);
+    }
+    return SPR_OK;
+}
+
+static int32_t problem_low(const problem_entries *in, int64_t k)
+{
+    return in->rows[k] < in->columns[k] ? in->rows[k] : in->columns[k];
+}
+
+static int32_t problem_high(const problem_entries *in, int64_t k)
+{
+    return in->rows[k] < in->columns[k] ? in->columns[k] : in->rows[k];
+}
+
+/* One pass of a stable counting sort of from into to. */
+static void problem_sort(const problem_entries *in, int64_t items, const int64_t *from, int64_t *to,
+                         int32_t (*key)(const problem_entries *, int64_t))
+{
+    memset(in->count, 0, (size_t)(in->variables + 1) * sizeof in->count[0]);
+    for (int64_t i = 0; i < items; i++)
+        in->count[key(in, from[i]) + 1]++;
+    for (int64_t v = 0; v < in->variables; v++)
+        in->count[v + 1] += in->count[v];
+    for (int64_t i = 0; i < items; i++)
+        to[in->count[key(in, from[i])]++] = from[i];
+}
+
+/* Off-diagonal entries in order of (low, high), equal ones in the order given. Returns how many. */
+static int64_t problem_order(problem_entries *in)
+{
+    int64_t items = 0;
+    for (int64_t k = 0; k < in->entries; k++)
+        if (in->rows[k] != in->columns[k])
+            in->order[items++] = k;
+    problem_sort(in, items, in->order, in->spare, problem_high);
+    problem_sort(in, items, in->spare, in->order, problem_low);
+    return items;
+}
+
+/* The sum of the run of equal couplings that starts at *at; *at goes behind it. */
+static double problem_run(const problem_entries *in, int64_t items, int64_t *at)
+{
+    const int64_t first = in->order[*at];
+    double sum = 0.0;
+    do
+        sum += in->values[in->order[(*at)++]];
+    while (*at < items && problem_low(in, in->order[*at]) == problem_low(in, first) &&
+           problem_high(in, in->order[*at]) == problem_high(in, first));
+    return sum;
+}
+
+/* Keeps one entry per coupling that is not 0 in order, its sum in sums. Returns how many; -1 if a sum is not finite. */
+static int64_t problem_merge(problem_entries *in, int64_t items, double *sums)
+{
+    int64_t kept = 0;
+    for (int64_t at = 0; at < items;) {
+        const int64_t first = in->order[at];
+        const double sum = problem_run(in, items, &at);
+        if (!isfinite(sum))
+            return -1;
+        if (sum != 0.0) {
+            in->order[kept] = first;
+            sums[kept++] = sum;
+        }
+    }
+    return kept;
+}
+
+static spr_status problem_allocate(spr__memory memory, int32_t form, int64_t n, int64_t couplings, spr_problem **made,
+                                   spr_error *error)
+{
+    spr_problem *problem = (spr_problem *)spr__allocate(&memory, sizeof *problem);
+    if (problem == NULL)
+        return spr__fail(error, SPR_ERROR_MEMORY, "no memory for a problem of %lld variables", (long long)n);
+    memset(problem, 0, sizeof *problem);
+    problem->memory = memory;
+    problem->form = form;
+    for (int pass = 0; pass < 2; pass++) {
+        const uintptr_t skip = (SPR_ALIGNMENT - (uintptr_t)problem->block % SPR_ALIGNMENT) % SPR_ALIGNMENT;
+        spr__arena arena = {pass == 0 ? NULL : (char *)problem->block + skip, 0};
+        problem->view.linear = (const double *)spr__arena_take(&arena, (size_t)n, sizeof(double));
+        problem->view.row_start = (const int64_t *)spr__arena_take(&arena, (size_t)n + 1, sizeof(int64_t));
+        problem->view.column = (const int32_t *)spr__arena_take(&arena, 2 * (size_t)couplings, sizeof(int32_t));
+        problem->view.value = (const double *)spr__arena_take(&arena, 2 * (size_t)couplings, sizeof(double));
+        problem->original_linear = (double *)spr__arena_take(&arena, form == SPR_ISING ? (size_t)n : 0, sizeof(double));
+        if (pass == 0) {
+            problem->block_bytes = arena.used == SIZE_MAX ? SIZE_MAX : arena.used + SPR_ALIGNMENT;
+            problem->block = arena.used == SIZE_MAX ? NULL : spr__allocate(&memory, problem->block_bytes);
+            if (problem->block == NULL) {
+                spr__release(&memory, problem, sizeof *problem);
+                return spr__fail(error, SPR_ERROR_MEMORY, "no memory for a problem of %lld variables and %lld couplings",
+                                 (long long)n, (long long)couplings);
+            }
+        }
+    }
+    problem->view.size = sizeof problem->view;
+    problem->view.variables = n;
+    problem->view.couplings = couplings;
+    *made = problem;
+    return SPR_OK;
+}
+
+/* Rows in ascending order: what is left of the diagonal first, then what is right of it. */
+static void problem_fill_rows(const problem_entries *in, const double *sums, spr_problem *problem)
+{
+    const int64_t couplings = problem->view.couplings, n = in->variables;
+    int64_t *start = (int64_t *)(uintptr_t)problem->view.row_start;
+    int32_t *column = (int32_t *)(uintptr_t)problem->view.column;
+    double *value = (double *)(uintptr_t)problem->view.value;
+    memset(start, 0, (size_t)(n + 1) * sizeof start[0]);
+    for (int64_t c = 0; c < couplings; c++) {
+        start[problem_low(in, in->order[c]) + 1]++;
+        start[problem_high(in, in->order[c]) + 1]++;
+    }
+    for (int64_t i = 0; i < n; i++)
+        start[i + 1] += start[i];
+    memcpy(in->count, start, (size_t)n * sizeof start[0]);
+    for (int right = 0; right < 2; right++)
+        for (int64_t c = 0; c < couplings; c++) {
+            const int32_t low = problem_low(in, in->order[c]), high = problem_high(in, in->order[c]);
+            const int64_t at = in->count[right ? low : high]++;
+            column[at] = right ? high : low;
+            value[at] = sums[c];
+        }
+}
+
+/* Linear part and offset, diagonal entries included, in the given form; then everything as a QUBO. */
+static spr_status problem_fill_linear(const problem_entries *in, double offset, spr_problem *problem, spr_error *error)
+{
+    double *linear = (double *)(uintptr_t)problem->view.linear;
+    for (int64_t i = 0; i < in->variables; i++)
+        linear[i] = in->linear != NULL ? in->linear[i] : 0.0;
+    for (int64_t k = 0; k < in->entries; k++)
+        if (in->rows[k] == in->columns[k]) {
+            if (problem->form == SPR_QUBO)
+                linear[in->rows[k]] += in->values[k];
+            else
+                offset += in->values[k];
+        }
+    if (problem->form == SPR_ISING) {
+        memcpy(problem->original_linear, linear, (size_t)in->variables * sizeof linear[0]);
+        problem->original_offset = offset;
+        problem->rounded = spr__forms_to_qubo(&problem->view, linear, (double *)(uintptr_t)problem->view.value, &offset);
+    }
+    problem->view.offset = offset;
+    int finite = isfinite(offset);
+    for (int64_t i = 0; i < in->variables; i++)
+        finite &= isfinite(linear[i]);
+    for (int64_t at = 0; at < 2 * problem->view.couplings; at++)
+        finite &= isfinite(problem->view.value[at]);
+    return finite ? SPR_OK : spr__fail(error, SPR_ERROR_NOT_FINITE, "the coefficients add up to more than a double holds");
+}
+
+static spr_status problem_build(spr__memory memory, int32_t form, problem_entries *in, double offset,
+                                spr_problem **problem, spr_error *error)
+{
+    const size_t orders = (size_t)in->entries * sizeof(int64_t), counts = (size_t)(in->variables + 1) * sizeof(int64_t);
+    const size_t sum_bytes = (size_t)in->entries * sizeof(double);
+    spr_status status = SPR_ERROR_MEMORY;
+    spr_problem *made = NULL;
+    in->order = (int64_t *)spr__allocate(&memory, orders + 8);
+    in->spare = (int64_t *)spr__allocate(&memory, orders + 8);
+    in->count = (int64_t *)spr__allocate(&memory, counts);
+    double *sums = (double *)spr__allocate(&memory, sum_bytes + 8);
+    if (in->order != NULL && in->spare != NULL && in->count != NULL && sums != NULL) {
+        const int64_t couplings = problem_merge(in, problem_order(in), sums);
+        if (couplings < 0)
+            status = spr__fail(error, SPR_ERROR_NOT_FINITE, "entries of one coupling add up to more than a double holds");
+        else
+            status = problem_allocate(memory, form, in->variables, couplings, &made, error);
+        if (status == SPR_OK) {
+            problem_fill_rows(in, sums, made);
+            status = problem_fill_linear(in, offset, made, error);
+        }
+    } else
+        spr__fail(error, status, "no memory to sort %lld entries", (long long)in->entries);
+    spr__release(&memory, in->order, orders + 8);
+    spr__release(&memory, in->spare, orders + 8);
+    spr__release(&memory, in->count, counts);
+    spr__release(&memory, sums, sum_bytes + 8);
+    if (status != SPR_OK) {
+        spr_problem_free(made);
+        return status;
+    }
+    *problem = made;
+    return made->rounded ? spr__fail(error, SPR_NOTICE_ROUNDED, "some coefficient was rounded in the QUBO form; its energies "
+                                     "are those of the rounded problem")
+                         : spr__ok(error);
+}
+
+spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t form, int64_t variables,
+                                    const double *linear, int64_t entries, const int32_t *rows, const int32_t *columns,
+                                    const double *values, double offset, spr_problem **problem, spr_error *error)
+{
+    if (problem == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "problem is NULL");
+    *problem = NULL;
+    problem_entries in = {variables, entries, linear, rows, columns, values, NULL, NULL, NULL};
+    spr_status status = problem_check_shape(form, variables, error);
+    if (status == SPR_OK)
+        status = problem_check_entries(&in, offset, error);
+    return status != SPR_OK ? status : problem_build(spr__memory_of(allocator, user), form, &in, offset, problem, error);
+}
+
+static spr_status problem_check_matrix(const double *matrix, int64_t n, int64_t stride, spr_error *error)
+{
+    if (matrix == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "matrix is NULL");
+    if (stride < n || stride > INT64_MAX / 64 / n)
+        return spr__fail(error, SPR_ERROR_STRIDE, "row_stride is %lld; accepted is variables = %lld or more, or 0",
+                         (long long)stride, (long long)n);
+    if ((uintptr_t)matrix % sizeof(double) != 0)
+        return spr__fail(error, SPR_ERROR_ALIGNMENT, "matrix is at %p; it must be aligned to 8 bytes", (const void *)matrix);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++)
+            if (!isfinite(matrix[i * stride + j]))
+                return spr__fail(error, SPR_ERROR_NOT_FINITE, "matrix holds %g at row %lld, column %lld; it must be finite",
+                                 matrix[i * stride + j], (long long)i, (long long)j);
+    return SPR_OK;
+}
+
+spr_status spr_problem_from_dense(spr_allocator allocator, void *user, int32_t form, int64_t variables,
+                                  const double *matrix, int64_t row_stride, double offset, spr_problem **problem,
+                                  spr_error *error)
+{
+    const int64_t n = variables, stride = row_stride != 0 ? row_stride : n;
+    if (problem == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "problem is NULL");
+    *problem = NULL;
+    spr_status status = problem_check_shape(form, n, error);
+    if (status == SPR_OK)
+        status = problem_check_matrix(matrix, n, stride, error);
+    if (status != SPR_OK)
+        return status;
+    int64_t entries = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++)
+            entries += matrix[i * stride + j] != 0.0 || matrix[j * stride + i] != 0.0;
+    spr__memory memory = spr__memory_of(allocator, user);
+    const size_t bytes = (size_t)entries * (sizeof(double) + 2 * sizeof(int32_t)) + 8;
+    double *values = (double *)spr__allocate(&memory, bytes);
+    if (values == NULL)
+        return spr__fail(error, SPR_ERROR_MEMORY, "no memory for %lld entries", (long long)entries);
+    int32_t *rows = (int32_t *)(void *)(values + entries), *columns = rows + entries;
+    int64_t at = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++)
+            if (matrix[i * stride + j] != 0.0 || matrix[j * stride + i] != 0.0) {
+                values[at] = i == j ? matrix[i * stride + i] : matrix[j * stride + i] + matrix[i * stride + j];
+                rows[at] = (int32_t)j;
+                columns[at++] = (int32_t)i;
+            }
+    status = spr_problem_from_entries(allocator, user, form, n, NULL, entries, rows, columns, values, offset, problem, error);
+    spr__release(&memory, values, bytes);
+    return status;
+}
+
+void spr_problem_free(spr_problem *problem)
+{
+    if (problem == NULL)
+        return;
+    spr__memory memory = problem->memory;
+    spr__release(&memory, problem->block, problem->block_bytes);
+    spr__release(&memory, problem, sizeof *problem);
+}
+
+spr_status spr_problem_size(const spr_problem *problem, int64_t *variables, int64_t *couplings, spr_error *error)
+{
+    if (problem == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "problem is NULL");
+    if (variables != NULL)
+        *variables = problem->view.variables;
+    if (couplings != NULL)
+        *couplings = problem->view.couplings;
+    return spr__ok(error);
+}
+
+spr_status spr_problem_read(const spr_problem *problem, int32_t form, double *linear, int32_t *rows, int32_t *columns,
+                            double *values, double *offset, spr_error *error)
+{
+    if (problem == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "problem is NULL");
+    spr_status status = problem_check_shape(form, problem->view.variables, error);
+    if (status != SPR_OK)
+        return status;
+    const spr_problem_view *view = &problem->view;
+    const size_t n = (size_t)view->variables, c = (size_t)view->couplings;
+    const spr__array arrays[] = {{"linear", linear, n * 8, 8, 1}, {"rows", rows, c * 4, 4, 1},
+                                 {"columns", columns, c * 4, 4, 1}, {"values", values, c * 8, 8, 1},
+                                 {"offset", offset, 8, 8, 1}};
+    status = spr__check_arrays(arrays, 5, error);
+    if (status != SPR_OK)
+        return status;
+    const double factor = form == SPR_ISING ? 0.25 : 1.0;
+    double sum = view->offset;
+    int rounded = form == SPR_QUBO && problem->rounded;
+    int64_t at = 0;
+    for (int64_t i = 0; i < view->variables; i++)
+        for (int64_t k = view->row_start[i]; k < view->row_start[i + 1]; k++)
+            if (view->column[k] > i) {
+                if (rows != NULL)
+                    rows[at] = (int32_t)i;
+                if (columns != NULL)
+                    columns[at] = view->column[k];
+                if (values != NULL)
+                    values[at] = factor * view->value[k];
+                at++;
+            }
+    if (form == SPR_ISING && problem->form == SPR_ISING) {
+        sum = problem->original_offset;
+        if (linear != NULL)
+            memcpy(linear, problem->original_linear, n * sizeof linear[0]);
+    } else if (form == SPR_ISING)
+        rounded = spr__forms_to_ising(view, linear, &sum);
+    else if (linear != NULL)
+        memcpy(linear, view->linear, n * sizeof linear[0]);
+    if (offset != NULL)
+        *offset = sum;
+    return rounded ? spr__fail(error, SPR_NOTICE_ROUNDED, "some coefficient had to be rounded in this form") : spr__ok(error);
+}
