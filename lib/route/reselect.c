@@ -14,9 +14,11 @@ static int64_t reselect_steps(int64_t limit, size_t most)
 void spr__reselect_lay(spr__arena *arena, const spr_plan *plan, spr__reselect *r)
 {
     const size_t width = (size_t)plan->width, k = (size_t)plan->options.k;
-    const size_t devices = (size_t)(plan->options.devices > 0 ? plan->options.devices : 1);
     const size_t nodes = (size_t)(plan->options.nodes > 0 ? plan->options.nodes : 1);
+    const size_t devices = plan->options.devices > 0 ? (size_t)plan->options.devices : nodes;
     memset(r, 0, sizeof *r);
+    r->devices = (int64_t)devices;
+    r->by_node = plan->options.devices == 0;
     r->device_steps = reselect_steps(plan->options.device_limit, devices);
     r->node_steps = reselect_steps(plan->options.node_limit, nodes);
     /* without a cost or a limit of nodes every node counts as touched from the start */
@@ -44,26 +46,32 @@ void spr__reselect_lay(spr__arena *arena, const spr_plan *plan, spr__reselect *r
     r->chosen = (int32_t *)spr__arena_take(arena, k, sizeof(int32_t));
 }
 
+/* Without devices a node is one. */
+static int32_t reselect_device(const spr__reselect *r, const spr__terms *terms, int64_t e)
+{
+    return r->by_node ? terms->node[e] : terms->device[e];
+}
+
 void spr__reselect_open(spr__reselect *r, const spr__terms *terms, const spr__kernel *kernel)
 {
     int64_t used = 0;
     r->kernel = kernel;
-    for (int64_t d = 0; d < terms->devices; d++)
+    for (int64_t d = 0; d < r->devices; d++)
         r->home[d] = 0;
     for (int64_t e = 0; e < terms->experts; e++)
-        r->home[terms->device[e]] = terms->node[e];
+        r->home[reselect_device(r, terms, e)] = terms->node[e];
     for (int64_t n = 0; n < terms->nodes; n++)
-        for (int64_t d = 0; d < terms->devices; d++)
+        for (int64_t d = 0; d < r->devices; d++)
             if (r->home[d] == n)
                 r->order[used++] = (int32_t)d;
     used = 0;
-    for (int64_t d = 0; d < terms->devices; d++) {
+    for (int64_t d = 0; d < r->devices; d++) {
         r->first[d] = (int32_t)used;
         for (int32_t e = 0; e < terms->experts; e++)
-            if (terms->device[e] == d)
+            if (reselect_device(r, terms, e) == d)
                 r->members[used++] = e;
     }
-    r->first[terms->devices] = (int32_t)used;
+    r->first[r->devices] = (int32_t)used;
 }
 
 /* More members than these are sorted by insertion: comparing all with all would take longer. */
@@ -106,7 +114,7 @@ static void reselect_insert(spr__reselect *r, int64_t d, int64_t need, int64_t k
 static int reselect_list(spr__reselect *r, const spr__terms *terms, int64_t t)
 {
     const int64_t k = terms->k, need = terms->need[t];
-    for (int64_t d = 0; d < terms->devices; d++) {
+    for (int64_t d = 0; d < r->devices; d++) {
         const int64_t first = r->first[d], members = r->first[d + 1] - first;
         int64_t finite = 0, kept = 0;
         for (int64_t i = 0; i < members; i++) {
@@ -197,7 +205,7 @@ static int reselect_enters(const spr__reselect *r, int64_t i)
 static void reselect_trace(spr__reselect *r, const spr__terms *terms, int64_t state)
 {
     int64_t used = 0;
-    for (int64_t i = terms->devices - 1; i >= 0; i--) {
+    for (int64_t i = r->devices - 1; i >= 0; i--) {
         const int32_t d = r->order[i];
         const double *table = r->tables + i * r->states, value = r->tables[(i + 1) * r->states + state];
         const double *base = reselect_enters(r, i) ? reselect_enter(r, table) : table;
@@ -226,11 +234,11 @@ double spr__reselect_token(spr__reselect *r, const spr__terms *terms, int64_t t)
     for (int64_t s = 0; s < r->states; s++)
         r->tables[s] = INFINITY;
     r->tables[r->pad] = 0.0;
-    for (int64_t i = 0; i < terms->devices; i++) {
+    for (int64_t i = 0; i < r->devices; i++) {
         double *table = r->tables + i * r->states;
         reselect_step(r, terms, r->order[i], reselect_enters(r, i) ? reselect_enter(r, table) : table, table + r->states);
     }
-    const double *last = r->tables + terms->devices * r->states;
+    const double *last = r->tables + r->devices * r->states;
     for (int64_t s = r->pad + terms->need[t]; s < r->states; s += r->stride)
         if (last[s] < best) {
             best = last[s];

@@ -9,6 +9,8 @@
 
 typedef struct spr__reselect {
     const spr__kernel *kernel;
+    int64_t devices;             /* nodes where there are no devices */
+    int by_node;                 /* and is that so? */
     double *field;               /* [width] cost of each expert to this token, +inf = not to be had; set by the caller */
     int32_t *order;              /* [devices] devices, those of a node together */
     int32_t *home;               /* [devices] node of the device */
