@@ -206,7 +206,7 @@ static void quadratic_search(spr__call *call, const spr__terms *terms, const spr
     quadratic_offer(q, terms, q->found, best);
 }
 
-/* Bits of the best table; spr__read_ids orders them. */
+/* Bits of the best table; spr__read_ids orders them, by affinities that hysteresis has left again. */
 static void quadratic_write(spr__call *call)
 {
     const int64_t k = call->plan->options.k, words = call->plan->words;
@@ -216,6 +216,8 @@ static void quadratic_write(spr__call *call)
     for (int64_t i = 0; i < call->tokens * k; i++)
         if (best[i] >= 0)
             taken[i / k * words + best[i] / 64] |= (uint64_t)1 << (best[i] & 63);
+    if (call->previous != NULL && call->plan->options.hysteresis_weight > 0.0)
+        spr__compute_affinity(call);
     spr__read_ids(call);
 }
 
@@ -253,14 +255,13 @@ static double quadratic_least(spr__quadratic *q, const spr__terms *terms)
     return least + 0.5 * terms->level * (double)(most * most) / (double)terms->devices;
 }
 
-/* H and what it is made of, for the statistics. */
+/* H and what it is made of, for the statistics. The affinities are without hysteresis again. */
 static void quadratic_account(spr__call *call, const spr__terms *terms, const quadratic_best *best)
 {
     spr_statistics *s = &call->statistics;
     spr__quadratic *q = call->workspace->quadratic;
     const spr__options *o = &call->plan->options;
     const int64_t k = terms->k;
-    const double bonus = 2.0 * o->hysteresis_weight;
     double affinity = 0.0;
     for (int64_t t = 0; t < terms->tokens; t++) {
         double sum = 0.0;
@@ -269,7 +270,7 @@ static void quadratic_account(spr__call *call, const spr__terms *terms, const qu
             int before = 0;
             for (int64_t j = 0; e >= 0 && call->previous != NULL && j < k; j++)
                 before |= call->previous[t * k + j] == e;
-            sum += e >= 0 ? (double)terms->value[t * terms->width + e] - (before ? bonus : 0.0) : 0.0;
+            sum += e >= 0 ? (double)terms->value[t * terms->width + e] : 0.0;
             s->changed += e >= 0 && call->previous != NULL && !before;
         }
         affinity += sum;
