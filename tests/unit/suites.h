@@ -8,6 +8,7 @@
 Suite *suite_golden(void);
 Suite *suite_layout(void);
 Suite *suite_plan(void);
+Suite *suite_quadratic(void);
 Suite *suite_route(void);
 Suite *suite_semantics(void);
 
