@@ -39,9 +39,9 @@ enum { SPR_QUBO = 0, SPR_ISING = 1 };
  *   values           [entries] finite
  *   offset           finite
  *   problem          receives the handle, or NULL on failure; the caller frees it with spr_problem_free
- * Couplings whose entries add up to 0 are left out. Memory: 12 bytes per coupling and end of it, 24 per variable; 20 per
- * entry while it is made.
- * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_NOT_FINITE (also when a sum overflows), SPR_ERROR_SIZE,
+ * Couplings whose entries add up to 0 are left out. Memory: 24 bytes per coupling and 24 per variable; 24 more per entry
+ * while it is made.
+ * Returns SPR_OK, SPR_NOTICE_ROUNDED (an Ising problem whose QUBO form had to be rounded), SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_NOT_FINITE (also when a sum overflows), SPR_ERROR_SIZE,
  * SPR_ERROR_VARIABLE. Any thread. */
 SPR_API spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t form, int64_t variables,
                                             const double *linear, int64_t entries, const int32_t *rows,
@@ -56,7 +56,7 @@ SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, i
                                           spr_problem **problem, spr_error *error);
 
 /* Reads a text that is in memory; the library opens no files. Lines end with \n or \r\n; blank lines are skipped; text
- * behind # and lines whose first character is c or % are comments. Numbers are decimal, with a point, in any locale.
+ * behind # is a comment, and so are lines that begin with % or with the word c. Numbers are decimal, with a point, in any locale.
  *   format
  *     "coo"    "i j value" per line, 0-based. Optional first line "n" or "n entries" or "p qubo 0 n diagonals couplings"
  *              (qbsolv); without it n is the largest index + 1. QUBO, minimised; each line counts once, i == j is linear.
