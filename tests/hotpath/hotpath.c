@@ -151,6 +151,25 @@ static const hotpath_mode modes[] = {
     {"device balance", "experts=64 k=8 device_balance_weight=0.1 devices=8", SPR_OK, SPR_FLOAT32},
     {"infeasible, dropped", "experts=64 k=8 capacity=20", SPR_NOTICE_INFEASIBLE, SPR_FLOAT32},
     {"infeasible, refused", "experts=64 k=8 capacity=20 infeasible=error", SPR_ERROR_INFEASIBLE, SPR_FLOAT32},
+    {"activation", "experts=64 k=8 activation_weight=0.5 anneal_moves=500", SPR_OK, SPR_FLOAT32},
+    {"level, residents", "experts=64 k=8 devices=8 active_level_weight=0.2 activation_weight=0.1 resident_factor=0.5",
+     SPR_OK, SPR_BFLOAT16},
+    {"limit of active experts", "experts=64 k=8 devices=8 active_limit=4 anneal_schedule=adaptive", SPR_OK,
+     SPR_FLOAT32},
+    {"touches, capacity", "experts=64 k=8 devices=8 nodes=2 device_touch_weight=0.02 node_touch_weight=0.02 "
+                          "capacity_factor=1.25", SPR_OK, SPR_FLOAT32},
+    {"limits of devices and nodes", "experts=64 k=8 devices=8 nodes=4 device_limit=3 node_limit=2 capacity_factor=2",
+     SPR_OK, SPR_FLOAT32},
+    {"nodes alone", "experts=64 k=8 nodes=4 node_limit=2", SPR_OK, SPR_FLOAT16},
+    {"pairs", "experts=64 k=8 pairs", SPR_OK, SPR_FLOAT32},
+    {"hysteresis, floor", "experts=64 k=8 hysteresis_weight=0.01 keep_top=2", SPR_OK, SPR_FLOAT32},
+    {"limit out of reach", "experts=64 k=8 keep_top=8 active_limit=8", SPR_NOTICE_LIMIT, SPR_FLOAT32},
+    {"limit out of reach, refused", "experts=64 k=8 keep_top=8 active_limit=8 infeasible=error", SPR_ERROR_INFEASIBLE,
+     SPR_FLOAT32},
+    {"all terms", "experts=64 k=8 devices=8 nodes=4 device_touch_weight=0.01 node_touch_weight=0.01 device_limit=6 "
+                  "activation_weight=0.1 resident_factor=0.5 active_level_weight=0.01 active_limit=7 "
+                  "balance_weight=0.05 hysteresis_weight=0.005 capacity_factor=2 anneal_moves=500 seed=3 pairs",
+     SPR_OK, SPR_FLOAT32},
 };
 enum { MODES = sizeof modes / sizeof modes[0] };
 
@@ -168,6 +187,46 @@ static void control_run(int control)
         syscall(SYS_getpid);
 }
 
+/* The word "pairs" at the end of the options stands for an array. */
+static void mode_open(const hotpath_mode *mode, support_router *router)
+{
+    enum { PAIRS = 40 };
+    char options[512];
+    int32_t first[PAIRS], second[PAIRS];
+    float values[PAIRS];
+    spr_error error;
+    const size_t length = strlen(mode->options);
+    const int pairs = length > 6 && strcmp(mode->options + length - 6, " pairs") == 0;
+    snprintf(options, sizeof options, "%.*s", (int)(length - (pairs ? 6 : 0)), mode->options);
+    spr_plan *plan = support_plan(options);
+    for (int i = 0; i < PAIRS; i++) {
+        first[i] = i;
+        second[i] = i + 7;
+        values[i] = support_normal(4, (uint64_t)i) / 64.0f;
+    }
+    if (pairs)
+        support_must(spr_plan_set_pairs(plan, "coactivation", first, second, values, PAIRS, &error) == SPR_OK,
+                     mode->name, error.message);
+    support_router_start(router, plan, TOKENS);
+}
+
+/* Residents, activation and the table before, for the terms that ask for them. */
+static void mode_remember(const support_router *router, spr_batch *batch)
+{
+    static uint8_t resident[256];
+    static float activation[256];
+    static int32_t previous[TOKENS * 64];
+    for (int64_t e = 0; e < router->experts; e++) {
+        resident[e] = e % 3 == 0;
+        activation[e] = (float)(e % 5) / 4.0f;
+    }
+    for (int64_t i = 0; i < TOKENS * router->k; i++)
+        previous[i] = (int32_t)((i / router->k * 11 + i % router->k) % router->experts);
+    batch->resident = resident;
+    batch->activation = activation;
+    batch->previous = previous;
+}
+
 /* Two batches through every routing call, then one that fails; ends the process: 0 = as wanted. */
 static void mode_run(const hotpath_mode *mode, int control)
 {
@@ -177,10 +236,11 @@ static void mode_run(const hotpath_mode *mode, int control)
     static int32_t ids[TOKENS * 64];
     support_router router;
     spr_error error;
-    support_router_open(&router, mode->options, TOKENS);
+    mode_open(mode, &router);
     for (int64_t i = 0; i < TOKENS * router.experts; i++)
         logits[i] = support_normal(1, (uint64_t)i) + support_normal(2, (uint64_t)(i % router.experts));
     spr_batch batch = support_batch(logits, TOKENS), broken = batch;
+    mode_remember(&router, &batch);
     uint16_t *narrow = (uint16_t *)(void *)logits;
     batch.dtype = mode->dtype;
     for (int64_t i = 0; i < TOKENS * router.experts && mode->dtype != SPR_FLOAT32; i++)

@@ -120,6 +120,39 @@ static void scenario_arrays(ledger *book, spr_plan *plan)
     ATTEMPT("array cost removed", spr_plan_set_array_float(plan, "cost", NULL, 0, &error));
 }
 
+/* Arrays of the quadratic terms; the last ones stay. */
+static void scenario_couplings(ledger *book, spr_plan *plan)
+{
+    static const float activation[E] = {1, 2, 0, 1, 1, 1, 0, 1, 3, 1, 1, 1, 1, 1, 1, 1};
+    static const int32_t node[E] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const int32_t first[] = {0, 1, 5}, second[] = {3, 2, 9};
+    static const float values[] = {0.5f, -0.5f, 0.25f};
+    float dense[E * E];
+    spr_error error;
+    for (int e = 0; e < E; e++)
+        for (int f = 0; f < E; f++)
+            dense[e * E + f] = (float)(e * f % 5 - 2) / 8.0f;
+    ATTEMPT("array activation", spr_plan_set_array_float(plan, "activation", activation, E, &error));
+    ATTEMPT("array node", spr_plan_set_array_int32(plan, "node", node, E, &error));
+    ATTEMPT("array coactivation", spr_plan_set_array_float(plan, "coactivation", dense, E * E, &error));
+    ATTEMPT("coactivation again", spr_plan_set_array_float(plan, "coactivation", dense, E * E, &error));
+    ATTEMPT("coactivation removed", spr_plan_set_array_float(plan, "coactivation", NULL, 0, &error));
+    ATTEMPT("pairs", spr_plan_set_pairs(plan, "coactivation", first, second, values, 2, &error));
+    ATTEMPT("other pairs", spr_plan_set_pairs(plan, "coactivation", first, second, values, 3, &error));
+}
+
+static void scenario_weights(ledger *book, spr_plan *plan)
+{
+    spr_error error;
+    ATTEMPT("nodes", spr_plan_set_integer(plan, "nodes", 2, &error));
+    ATTEMPT("activation_weight", spr_plan_set_real(plan, "activation_weight", 0.1, &error));
+    ATTEMPT("active_level_weight", spr_plan_set_real(plan, "active_level_weight", 0.1, &error));
+    ATTEMPT("device_touch_weight", spr_plan_set_real(plan, "device_touch_weight", 0.1, &error));
+    ATTEMPT("node_touch_weight", spr_plan_set_real(plan, "node_touch_weight", 0.1, &error));
+    ATTEMPT("hysteresis_weight", spr_plan_set_real(plan, "hysteresis_weight", 0.1, &error));
+    ATTEMPT("node_limit", spr_plan_set_integer(plan, "node_limit", 1, &error));
+}
+
 static void scenario_options(ledger *book, spr_plan *plan)
 {
     spr_error error;
@@ -137,11 +170,18 @@ static void scenario_options(ledger *book, spr_plan *plan)
 static void scenario_route(ledger *book, spr_workspace *workspace, support_table *out)
 {
     float logits[T * E], weights[T * K], scores[T * E];
-    int32_t ids[T * K];
+    int32_t ids[T * K], previous[T * K];
+    uint8_t resident[E];
     spr_error error;
     for (int i = 0; i < T * E; i++)
         logits[i] = support_normal(1, (uint64_t)i) + (float)(i % E) / 8.0f;
+    for (int i = 0; i < T * K; i++)
+        previous[i] = (i / K * 3 + i % K) % E;
+    for (int e = 0; e < E; e++)
+        resident[e] = e % 2 == 0;
     spr_batch batch = support_batch(logits, T);
+    batch.previous = previous;
+    batch.resident = resident;
     const int64_t before = book->requests;
     for (int i = 0; i < 2; i++)
         ATTEMPT("spr_route", spr_route(workspace, &batch, &out->table, &error));
@@ -154,7 +194,7 @@ static void scenario_route(ledger *book, spr_workspace *workspace, support_table
 }
 
 /* Setting up, routing, taking down; the table goes to out, so that runs can be compared. */
-static void scenario_run(ledger *book, support_table *out)
+static void scenario_run(ledger *book, int quadratic, support_table *out)
 {
     spr_plan *plan = NULL;
     spr_workspace *workspace = NULL, *second = NULL;
@@ -163,6 +203,10 @@ static void scenario_run(ledger *book, support_table *out)
     ATTEMPT("spr_plan_new", spr_plan_new(ledger_allocate, book, &plan, &error));
     scenario_options(book, plan);
     scenario_arrays(book, plan);
+    if (quadratic) {
+        scenario_weights(book, plan);
+        scenario_couplings(book, plan);
+    }
     ATTEMPT("spr_plan_seal", spr_plan_seal(plan, &error));
     ATTEMPT("spr_workspace_new", spr_workspace_new(plan, T, ledger_allocate, book, &workspace, &error));
     requests = book->requests;
@@ -195,19 +239,19 @@ static void scenario_abandoned(void)
     torture_check(book.faults == 0, "%d faults", book.faults);
 }
 
-int main(void)
+/* Request after request is refused; returns how many there are. */
+static int64_t scenario_repeat(int quadratic)
 {
     support_table first, next;
-    int64_t refusals = 0;
+    int64_t refusals = 0, made = 1;                   /* requests of the run before; run 0 refuses none */
     support_table_open(&first, T, K, E);
     support_table_open(&next, T, K, E);
-    int64_t made = 1;                                 /* requests of the run before; run 0 refuses none */
     for (int64_t n = 0; n <= made; n++) {
         ledger book;
         memset(&book, 0, sizeof book);
         book.refuse = n;
         support_table_clear(&next);
-        scenario_run(&book, n == 0 ? &first : &next);
+        scenario_run(&book, quadratic, n == 0 ? &first : &next);
         torture_check(book.bytes == 0, "request %d refused: %zu bytes leaked", (int)n, book.bytes);
         torture_check(book.faults == 0, "request %d refused: %d faults of the allocator's contract", (int)n,
                       book.faults);
@@ -215,11 +259,18 @@ int main(void)
         made = book.requests;
         torture_check(n == 0 || support_table_equal(&first, &next), "request %d refused: another table", (int)n);
     }
-    scenario_abandoned();
-    printf("%d requests refused in turn\n", (int)refusals);
-    torture_check(refusals >= 9, "only %d requests were refused", (int)refusals);
     support_table_close(&first);
     support_table_close(&next);
+    return refusals;
+}
+
+int main(void)
+{
+    const int64_t plain = scenario_repeat(0), quadratic = scenario_repeat(1);
+    scenario_abandoned();
+    printf("%d requests refused in turn\n", (int)(plain + quadratic));
+    torture_check(plain >= 9 && quadratic >= plain + 6, "only %d and %d requests were refused", (int)plain,
+                  (int)quadratic);
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
 }
