@@ -156,7 +156,7 @@ static void *batch_make(const batch_form *form, int64_t experts, spr_batch *batc
     return wide;
 }
 
-/* more: options; arrays: letters of the arrays to set (bias, cost, share, allowed, capacity, device) */
+/* more: options; arrays: letters of the arrays to set (bias, cost, share, allowed, capacity, device), or p for pairs */
 typedef struct plan_case {
     const char *more;
     const char *arrays;
@@ -198,12 +198,31 @@ static const plan_case cases[] = {
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
+static void quadratic_set_pairs(spr_plan *plan, int64_t experts)
+{
+    enum { PAIRS = 24 };
+    int32_t first[PAIRS], second[PAIRS];
+    float values[PAIRS];
+    spr_error error;
+    for (int i = 0; i < PAIRS; i++) {
+        first[i] = i;
+        second[i] = (int32_t)((i + 5) % experts);
+        values[i] = support_normal(600, (uint64_t)i) / 64.0f;
+    }
+    support_must(spr_plan_set_pairs(plan, "coactivation", first, second, values, PAIRS, &error) == SPR_OK, "pairs",
+                 error.message);
+}
+
 static void case_set_arrays(spr_plan *plan, const char *arrays)
 {
     enum { MOST = 256 };
     const int64_t experts = support_option(plan, "experts"), devices = support_option(plan, "devices");
     spr_error error = {0, ""};
     spr_status status = SPR_OK;
+    if (*arrays == 'p') {
+        quadratic_set_pairs(plan, experts);
+        return;
+    }
     for (; *arrays != '\0' && status == SPR_OK; arrays++) {
         float reals[MOST];
         int32_t integers[MOST];
@@ -222,6 +241,45 @@ static void case_set_arrays(spr_plan *plan, const char *arrays)
                                   : spr_plan_set_array_float(plan, "share", reals, experts, &error);
     }
     support_must(status == SPR_OK, "array", error.message);
+}
+
+/* ------------------------------------------------------------------------------------------------- quadratic terms */
+
+typedef struct quadratic_case {
+    int64_t tokens;
+    const char *more;
+    int pairs;                   /* 1: the array "coactivation" is set */
+} quadratic_case;
+
+/* Small: emulated processors route them too. The rest takes five times as long. */
+static const quadratic_case quadratics[] = {
+    {64, "experts=128 k=8 activation_weight=0.02 resident_factor=0.5", 0},
+    {64, "experts=64 k=4 devices=8 active_level_weight=0.01 active_limit=5 seed=1", 0},
+    {256, "experts=32 k=4 devices=4 device_touch_weight=0.03 capacity_factor=1.25", 0},
+    {40, "experts=32 k=4 hysteresis_weight=0.02 anneal_moves=300 anneal_schedule=adaptive seed=2", 1},
+    {60, "experts=48 k=3 nodes=4 node_touch_weight=0.02 node_limit=2 balance_weight=0.05", 0},
+    {24, "experts=16 k=3 devices=4 device_touch_weight=0.03 capacity_factor=1.1 seed=4", 0},
+    {16, "experts=24 k=3 devices=8 nodes=4 device_touch_weight=0.01 node_touch_weight=0.01 device_limit=2 node_limit=2 "
+         "activation_weight=0.05 resident_factor=0.25 active_level_weight=0.01 active_limit=2 hysteresis_weight=0.01 "
+         "capacity_factor=2 balance_weight=0.02 device_balance_weight=0.02 seed=3", 1},
+};
+enum { QUADRATICS = sizeof quadratics / sizeof quadratics[0] };
+
+/* Residents, activation and a table before, for the terms that ask for them; previous: [tokens*k]. */
+static void quadratic_remember(spr_batch *batch, int32_t *previous, int64_t k, int64_t experts)
+{
+    static uint8_t resident[256];
+    static float activation[256];
+    for (int64_t e = 0; e < experts; e++) {
+        resident[e] = support_random(601, (uint64_t)e) % 3 == 0;
+        activation[e] = (float)(support_random(602, (uint64_t)e) % 8) / 4.0f;
+    }
+    for (int64_t i = 0; i < batch->tokens * k; i++)
+        previous[i] = i % 7 == 0 ? -1 : (int32_t)((support_random(603, (uint64_t)(i / k)) + (uint64_t)(i % k)) %
+                                                  (uint64_t)experts);
+    batch->resident = resident;
+    batch->activation = activation;
+    batch->previous = previous;
 }
 
 /* Table, selection, recomputed weights and affinities of one batch. */
@@ -308,6 +366,28 @@ static uint64_t large_digest(const plan_case *what, const char *kernel, int *thr
     return digest;
 }
 
+static uint64_t quadratic_digest(const quadratic_case *what, const char *kernel, int *threads)
+{
+    enum { MOST = 64 * 8 > 256 * 4 ? 64 * 8 : 256 * 4 };
+    const batch_form form = {what->tokens, SPR_FLOAT32, 1, what->pairs};
+    const plan_case case_of = {what->more, what->pairs ? "p" : ""};
+    int32_t previous[MOST];
+    spr_plan *plan;
+    spr_workspace *workspace = case_open(&case_of, kernel, threads, form.tokens, &plan);
+    const int64_t k = support_option(plan, "k"), experts = support_option(plan, "experts");
+    spr_batch batch;
+    uint8_t *mask;
+    void *logits = batch_make(&form, experts, &batch, &mask);
+    support_must(form.tokens * k <= MOST, "quadratic", "more routes than there is room for");
+    quadratic_remember(&batch, previous, k, experts);
+    const uint64_t digest = route_digest(digest_start, workspace, &batch, k, experts);
+    free(logits);
+    free(mask);
+    spr_workspace_free(workspace);
+    spr_plan_free(plan);
+    return digest;
+}
+
 static uint64_t trace_digest(const struct trace *trace, const char *more, const char *kernel, int *threads)
 {
     char options[256];
@@ -348,6 +428,8 @@ int main(int argc, char **argv)
     support_must(threads >= 1 && threads <= MAX_THREADS, "threads", "accepted is 1..64");
     for (int i = 0; i < CASES; i++)
         total = print_digest(total, cases[i].more, cases[i].arrays, case_digest(&cases[i], kernel, &threads));
+    for (int i = 0; i < QUADRATICS; i++)
+        total = print_digest(total, "quadratic", quadratics[i].more, quadratic_digest(&quadratics[i], kernel, &threads));
     for (size_t i = 0; i < sizeof large / sizeof large[0] && !digest_quick(); i++)
         total = print_digest(total, "large", large[i].more, large_digest(&large[i], kernel, &threads));
     if (argc > 1 && strcmp(argv[1], "-") != 0) {
