@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * A solver: a backend at work on a problem, with options, samples and what the last solve found. */
+#ifndef SPR_ENGINE_SOLVER_H
+#define SPR_ENGINE_SOLVER_H
+
+#include <stdatomic.h>
+
+#include "registry.h"
+#include "samples.h"
+#include "../qubo/problem.h"
+
+/* Memory that a backend took; freed after its fini. */
+typedef struct spr__loan {
+    struct spr__loan *next;
+    size_t bytes;
+} spr__loan;
+
+struct spr_solver {
+    spr__memory memory;
+    const spr_backend *backend;
+    const spr_problem *problem;
+    double tolerance;            /* two energies that differ by less are the same, for claims */
+
+    int64_t seed, work, samples_wanted;
+    double seconds, target;
+    double *values;              /* [backend->option_count] */
+    uint8_t *start;              /* [variables] or NULL */
+    spr_progress progress;
+    void *progress_user;
+    atomic_int cancelled;
+
+    /* of the running solve, and of the last one */
+    spr_host host;
+    void *state;
+    spr__loan *loans;
+    spr__samples samples;
+    spr_solve_result result;
+    double bound;                /* proved by the backend */
+    double begun, deadline;      /* on the clock, when seconds is set */
+    int stop;                    /* an offer ended the solve: target reached, or a claim that is false */
+    spr_status failure;
+    spr_error reason;
+};
+
+/* loop.c */
+spr_status spr__solver_run(spr_solver *solver, spr_error *error);
+
+#endif
