@@ -46,19 +46,6 @@ static void descent_weigh(descent_state *state)
     state->energy += 0.5 * twice;
 }
 
-/* The largest change that a flip can make. */
-static double descent_largest(const spr_problem_view *p)
-{
-    double largest = 0.0;
-    for (int64_t i = 0; i < p->variables; i++) {
-        double sum = p->linear[i] < 0.0 ? -p->linear[i] : p->linear[i];
-        for (int64_t at = p->row_start[i]; at < p->row_start[i + 1]; at++)
-            sum += p->value[at] < 0.0 ? -p->value[at] : p->value[at];
-        largest = sum > largest ? sum : largest;
-    }
-    return largest;
-}
-
 static spr_status descent_init(void *memory, const spr_host *host, spr_error *error)
 {
     descent_state *state = (descent_state *)memory;
