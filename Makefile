@@ -257,9 +257,16 @@ $(B)/venv/golden.stamp: PACKAGES = torch==2.13.0 transformers==5.23.0 numpy
 $(B)/venv/trace.stamp: PACKAGES = -r examples/trace/requirements.txt
 $(B)/venv/trace.stamp: examples/trace/requirements.txt
 
-## bench: speed and quality beside other routers, as build/bench.tsv
-bench: $(SHARED) $(B)/venv/bench.stamp
+## bench: speed and quality beside other routers, as build/bench.tsv and build/bench-quadratic.tsv
+bench: bench-plain bench-quadratic
+
+## bench-plain: plain and balanced routing
+bench-plain: $(SHARED) $(B)/venv/bench.stamp
 	$(PYTHON) tests/bench/bench.py --library $(SHARED) --trace $(LOGITS) --out $(B)/bench.tsv
+
+## bench-quadratic: active experts, touched devices, the lowered QUBO; beside published rules, proved optima and annealers
+bench-quadratic: $(SHARED) $(B)/venv/bench.stamp
+	$(PYTHON) tests/bench/quadratic.py --library $(SHARED) --out $(B)/bench-quadratic.tsv
 
 ## golden: writes the golden vectors again and shows what changed
 golden: $(B)/venv/golden.stamp
@@ -280,7 +287,7 @@ help:
 
 force:
 .PHONY: all examples demo install uninstall tools check $(filter check-%,$(shell sed -n 's/^## \([a-z-]*\):.*/\1/p' \
-    Makefile)) bench golden trace clean help force
+    Makefile)) bench bench-plain bench-quadratic fuzz golden trace clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -21,7 +21,8 @@ static spr_status call_check_bias(const float *bias, int64_t experts, spr_error 
 /* A struct of a later header may be longer than ours; what we do not know must be zero. */
 static spr_status call_check_size(const spr_batch *batch, spr_error *error)
 {
-    if (batch->size < CALL_FIRST_SIZE)
+    /* an older header's struct ends with one of ours: all fields since the first one have 8 bytes */
+    if (batch->size < CALL_FIRST_SIZE || (batch->size < sizeof *batch && (batch->size - CALL_FIRST_SIZE) % 8 != 0))
         return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "batch->size is %zu; accepted is sizeof(spr_batch) = %zu",
                          batch->size, sizeof *batch);
     if (batch->size > 4096)

@@ -25,7 +25,8 @@ static spr_status route_check_table(const spr_table *table, spr_error *error)
         return spr__fail(error, SPR_ERROR_ALIGNMENT, "table->statistics is at %p; it must be aligned to %zu bytes",
                          (const void *)table->statistics, sizeof(double));
     if (table->statistics != NULL &&
-        (table->statistics->size < offsetof(spr_statistics, gap) + sizeof(double) || table->statistics->size > 4096))
+        (table->statistics->size < offsetof(spr_statistics, gap) + sizeof(double) || table->statistics->size > 4096 ||
+         table->statistics->size % 8 != 0))
         return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "table->statistics->size is %zu; accepted is "
                          "sizeof(spr_statistics) = %zu", table->statistics->size, sizeof *table->statistics);
     return SPR_OK;
@@ -40,7 +41,11 @@ static int route_inputs(const spr__call *call, const spr_batch *batch, spr__arra
     arrays[0] = (spr__array){"batch->logits", batch->logits, bytes, element, 0};
     arrays[1] = (spr__array){"batch->token_mask", batch->token_mask, (size_t)batch->tokens, 1, 0};
     arrays[2] = (spr__array){"batch->bias", batch->bias, (size_t)experts * 4, 4, 0};
-    return 3;
+    const size_t routes = (size_t)(batch->tokens * call->plan->options.k) * 4;
+    arrays[3] = (spr__array){"batch->resident", call->resident, (size_t)experts, 1, 0};
+    arrays[4] = (spr__array){"batch->activation", call->activation, (size_t)experts * 4, 4, 0};
+    arrays[5] = (spr__array){"batch->previous", call->previous, routes, 4, 0};
+    return 6;
 }
 
 static spr_status route_check_arrays(const spr__call *call, const spr_batch *batch, const spr_table *table,
@@ -48,7 +53,7 @@ static spr_status route_check_arrays(const spr__call *call, const spr_batch *bat
 {
     const size_t experts = (size_t)call->plan->options.experts;
     const size_t routes = (size_t)(batch->tokens * call->plan->options.k) * 4;
-    spr__array arrays[11];
+    spr__array arrays[14];
     int count = route_inputs(call, batch, arrays);
     arrays[count++] = (spr__array){"table->ids", table->ids, routes, 4, 1};
     arrays[count++] = (spr__array){"table->weights", table->weights, routes, 4, 1};
@@ -57,7 +62,8 @@ static spr_status route_check_arrays(const spr__call *call, const spr_batch *bat
     arrays[count++] = (spr__array){"table->sorted", table->sorted, routes, 4, 1};
     arrays[count++] = (spr__array){"table->positions", table->positions, routes, 4, 1};
     arrays[count++] = (spr__array){"table->prices", table->prices, experts * 4, 4, 1};
-    arrays[count++] = (spr__array){"table->statistics", table->statistics, sizeof *table->statistics, 8, 1};
+    arrays[count++] = (spr__array){"table->statistics", table->statistics, table->statistics != NULL ? table->statistics->size : 0,
+                                  8, 1};
     return spr__check_arrays(arrays, count, error);
 }
 
@@ -447,7 +453,7 @@ spr_status spr_select(spr_workspace *workspace, const spr_batch *batch, int32_t 
         return status;
     if (ids == NULL)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "ids is NULL");
-    spr__array arrays[4];
+    spr__array arrays[7];
     int count = route_inputs(&call, batch, arrays);
     arrays[count++] = (spr__array){"ids", ids, (size_t)(call.tokens * call.plan->options.k) * 4, 4, 1};
     status = spr__check_arrays(arrays, count, error);
@@ -468,7 +474,7 @@ spr_status spr_weights(spr_workspace *workspace, const spr_batch *batch, const i
         return status;
     if (ids == NULL || weights == NULL)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "%s is NULL", ids == NULL ? "ids" : "weights");
-    spr__array arrays[5];
+    spr__array arrays[8];
     const size_t bytes = (size_t)(call.tokens * call.plan->options.k) * 4;
     int count = route_inputs(&call, batch, arrays);
     arrays[count++] = (spr__array){"ids", ids, bytes, 4, 0};
@@ -489,7 +495,7 @@ spr_status spr_scores(spr_workspace *workspace, const spr_batch *batch, float *s
         return status;
     if (scores == NULL)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "scores is NULL");
-    spr__array arrays[4];
+    spr__array arrays[7];
     int count = route_inputs(&call, batch, arrays);
     arrays[count++] = (spr__array){"scores", scores, (size_t)(call.tokens * call.plan->options.experts) * 4, 4, 1};
     status = spr__check_arrays(arrays, count, error);

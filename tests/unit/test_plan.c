@@ -45,7 +45,10 @@ static const char *const option_names[] = {
     "experts", "k", "score", "normalize", "normalize_epsilon", "normalize_order", "scaling_factor", "nonfinite",
     "groups", "group_limit", "group_score", "group_mask", "capacity_factor", "capacity", "capacity_minimum",
     "capacity_multiple", "capacity_rounding", "overflow", "drop_order", "infeasible", "affinity", "balance_weight",
-    "device_balance_weight", "devices", "mode", "start", "price_sweeps", "price_tolerance", "repair_paths", "kernel"};
+    "device_balance_weight", "devices", "nodes", "device_touch_weight", "node_touch_weight", "device_limit", "node_limit",
+    "activation_weight", "resident_factor", "active_level_weight", "active_limit", "hysteresis_weight", "keep_top", "mode",
+    "start", "price_sweeps", "price_tolerance", "repair_paths", "anneal_moves", "anneal_schedule", "anneal_hot",
+    "anneal_cold", "seed", "kernel"};
 
 START_TEST(options_are_listed_in_a_stable_order)
 {

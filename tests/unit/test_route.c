@@ -150,13 +150,13 @@ START_TEST(structs_may_grow)
     small.size = 0;
     route_all_fail(&small, SPR_ERROR_STRUCT_SIZE, "batch->size", "0");
     small.size = sizeof small - 1;
-    route_all_fail(&small, SPR_ERROR_STRUCT_SIZE, "batch->size", "55");
+    route_all_fail(&small, SPR_ERROR_STRUCT_SIZE, "batch->size", "79");
     memset(&wide_batch, 0, sizeof wide_batch);
     wide_batch.batch = support_batch(logits, T);
     wide_batch.batch.size = sizeof wide_batch;
     route_succeeded(spr_route(router.workspace, &wide_batch.batch, &table, &error));
     wide_batch.tail[31] = 1;
-    route_all_fail(&wide_batch.batch, SPR_ERROR_STRUCT_SIZE, "batch", "87");
+    route_all_fail(&wide_batch.batch, SPR_ERROR_STRUCT_SIZE, "batch", "111");
     wide_batch.tail[31] = 0;
     wide_batch.batch.size = sizeof wide_batch.batch;
     wide_batch.tail[0] = 1;                                             /* behind what the size covers */
@@ -174,7 +174,7 @@ START_TEST(structs_may_grow)
 
     table = router.out.table;
     router.out.statistics.size = sizeof(spr_statistics) - 1;
-    route_failed(spr_route(router.workspace, &batch, &table, &error), SPR_ERROR_STRUCT_SIZE, "statistics->size", "151");
+    route_failed(spr_route(router.workspace, &batch, &table, &error), SPR_ERROR_STRUCT_SIZE, "statistics->size", "199");
     memset(&wide_statistics, 0, sizeof wide_statistics);
     wide_statistics.statistics.size = sizeof wide_statistics;
     table.statistics = &wide_statistics.statistics;
