@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT
+ * The lowered problem of random tiny instances against all tables and all states there are.
+ *
+ * H comes from its judge alone (terms.c), energies from the problem as it is read back. SPR_TEST_QUICK=1 runs a tenth of
+ * the cases. The last line is "N passed, N failed". */
+#include "../unit/support.h"
+
+#include <stdarg.h>
+
+#include "../../lib/route/lower.h"
+
+enum { MAX_TOKENS = 3, MAX_EXPERTS = 4, MAX_K = 2, WIDTH = 16, MOST_BITS = 20, MAX_TABLES = 4096 };
+
+static int passed, failed;
+
+static void lower_check(int holds, const char *format, ...)
+{
+    if (holds) {
+        passed++;
+        return;
+    }
+    if (++failed > 40)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("FAIL ", stdout);
+    vprintf(format, arguments);
+    fputs("\n", stdout);
+    va_end(arguments);
+}
+
+/* -------------------------------------------------------------------------------------------------------- instances */
+
+enum { AFFINITY, CAPACITY, BALANCE, DEVICE_BALANCE, TOUCH, NODE_TOUCH, DEVICE_LIMIT, NODE_LIMIT, ACTIVATION, LEVEL,
+       ACTIVE_LIMIT, PAIRS, KEEP, MANY, ALL, CLASSES };
+
+static const char *const class_names[] = {"affinity", "capacity", "balance", "device balance", "devices touched",
+    "nodes touched", "device limit", "node limit", "activation", "active level", "active limit", "pairs", "quality floor",
+    "many terms", "all terms"};
+
+typedef struct instance {
+    uint64_t seed;
+    int kind;
+    spr__terms terms;
+    float value[MAX_TOKENS * WIDTH], pair[MAX_EXPERTS * WIDTH];
+    int32_t need[MAX_TOKENS], device[WIDTH], node[WIDTH];
+    uint64_t keep[MAX_TOKENS];
+    double target[WIDTH], device_target[2], cost[WIDTH], supply[WIDTH], activation[WIDTH];
+
+    int32_t tables[MAX_TABLES][MAX_TOKENS * MAX_K];     /* those that keep all constraints, and their H */
+    double energies[MAX_TABLES];
+    int64_t count, best;
+} instance;
+
+static int64_t draw(const instance *in, uint64_t what, int64_t below)
+{
+    return (int64_t)(support_random(in->seed, what) % (uint64_t)below);
+}
+
+static double weight(const instance *in, uint64_t what)
+{
+    return 0.05 * (double)(1 + draw(in, what, 40));
+}
+
+static int has(const instance *in, int kind)
+{
+    return in->kind == kind || in->kind == ALL || (in->kind == MANY && draw(in, 900 + (uint64_t)kind, 3) == 0);
+}
+
+static void instance_arrays(instance *in)
+{
+    spr__terms *terms = &in->terms;
+    const int small = draw(in, 30, 3) == 0;
+    for (int64_t e = 0; e < terms->experts; e++) {
+        in->device[e] = (int32_t)draw(in, 40 + (uint64_t)e, terms->devices);
+        in->node[e] = terms->nodes > 1 ? in->device[e] : 0;
+        in->target[e] = draw(in, 50, 5) == 0 && e == 0 ? 0.0 : 0.5 * (double)(1 + draw(in, 60 + (uint64_t)e, 5));
+        in->cost[e] = draw(in, 51, 2) ? 1.0 : 0.5 * (double)draw(in, 70 + (uint64_t)e, 5);
+        in->supply[e] = has(in, CAPACITY) && draw(in, 80 + (uint64_t)e, 5) > 0
+                            ? (double)((terms->tokens * terms->k + terms->experts - 1) / terms->experts +
+                                       draw(in, 90 + (uint64_t)e, 3) - 1)
+                            : INFINITY;
+        in->activation[e] = has(in, ACTIVATION) ? weight(in, 100 + (uint64_t)e) * (double)draw(in, 110 + (uint64_t)e, 4) : 0.0;
+        for (int64_t f = 0; f < e; f++)
+            in->pair[e * WIDTH + f] = in->pair[f * WIDTH + e] =
+                small ? (float)(draw(in, 120 + (uint64_t)(e * 8 + f), 3) - 1) : support_normal(in->seed, 120 + (uint64_t)(e * 8 + f));
+    }
+    for (int64_t d = 0; d < terms->devices; d++)
+        in->device_target[d] = 0.5 * (double)draw(in, 170 + (uint64_t)d, 7);
+    for (int64_t t = 0; t < terms->tokens; t++) {
+        int32_t allowed = 0;
+        for (int64_t e = 0; e < terms->experts; e++) {
+            const uint64_t i = 200 + (uint64_t)(t * 8 + e);
+            float *value = &in->value[t * WIDTH + e];
+            *value = small ? (float)draw(in, i, 3) : support_normal(in->seed, i);
+            if (draw(in, 31, 3) == 0 && draw(in, i + 100, 4) == 0)
+                *value = -INFINITY;
+            allowed += *value > -INFINITY;
+        }
+        in->need[t] = allowed < terms->k ? allowed : (int32_t)terms->k;
+        if (draw(in, 32, 4) == 0 && draw(in, 33 + (uint64_t)t, 3) == 0)
+            in->need[t] = 0;
+        for (int64_t i = 0, e = draw(in, 180 + (uint64_t)t, terms->experts); has(in, KEEP) && i < terms->experts; i++, e++)
+            if (in->need[t] > 0 && in->value[t * WIDTH + e % terms->experts] > -INFINITY) {
+                in->keep[t] = (uint64_t)(draw(in, 190 + (uint64_t)t, 3) > 0) << e % terms->experts;
+                break;
+            }
+    }
+}
+
+static void instance_list(instance *in, int64_t t, int32_t *ids)
+{
+    const spr__terms *terms = &in->terms;
+    if (t == terms->tokens) {
+        int32_t scratch[2 * MAX_EXPERTS + 8];
+        spr__violation violation;
+        const double energy = spr__terms_energy(terms, ids, scratch, &violation);
+        if (spr__violated(&violation) || in->count == MAX_TABLES)
+            return;
+        memcpy(in->tables[in->count], ids, sizeof in->tables[0]);
+        in->energies[in->count] = energy;
+        in->best = energy < in->energies[in->best] ? in->count : in->best;
+        in->count++;
+        return;
+    }
+    for (uint32_t bits = 0; bits < 1u << terms->experts; bits++) {
+        int64_t held = 0;
+        int allowed = __builtin_popcount(bits) == in->need[t];
+        for (int64_t e = 0; e < terms->experts && allowed; e++)
+            if (bits >> e & 1) {
+                allowed = in->value[t * WIDTH + e] > -INFINITY;
+                ids[t * terms->k + held++] = (int32_t)e;
+            }
+        for (; held < terms->k && allowed; held++)
+            ids[t * terms->k + held] = -1;
+        if (allowed)
+            instance_list(in, t + 1, ids);
+    }
+}
+
+static void instance_make(instance *in, int kind, uint64_t seed)
+{
+    int32_t ids[MAX_TOKENS * MAX_K] = {0};
+    spr__terms *terms = &in->terms;
+    memset(in, 0, sizeof *in);
+    in->seed = seed;
+    in->kind = kind;
+    terms->tokens = 1 + draw(in, 0, MAX_TOKENS);
+    terms->experts = 2 + draw(in, 1, MAX_EXPERTS - 1);
+    terms->k = 1 + draw(in, 2, MAX_K);
+    terms->width = WIDTH;
+    terms->words = 1;
+    terms->devices = draw(in, 3, 4) == 0 ? 1 : 2;
+    terms->nodes = 1 + draw(in, 4, terms->devices);
+    terms->value = in->value;
+    terms->need = in->need;
+    terms->keep = has(in, KEEP) ? in->keep : NULL;
+    terms->balance = has(in, BALANCE) ? weight(in, 5) : 0.0;
+    terms->device_balance = has(in, DEVICE_BALANCE) ? weight(in, 6) : 0.0;
+    terms->target = in->target;
+    terms->device_target = in->device_target;
+    terms->cost = in->cost;
+    terms->supply = in->supply;
+    terms->device = in->device;
+    terms->node = in->node;
+    terms->touch_device = has(in, TOUCH) ? weight(in, 7) : 0.0;
+    terms->touch_node = has(in, NODE_TOUCH) ? weight(in, 8) : 0.0;
+    terms->device_limit = has(in, DEVICE_LIMIT) ? 1 : 0;
+    terms->node_limit = has(in, NODE_LIMIT) ? 1 : 0;
+    terms->activation = in->activation;
+    terms->level = has(in, LEVEL) ? weight(in, 9) : 0.0;
+    terms->active_limit = has(in, ACTIVE_LIMIT) ? 1 + draw(in, 10, 2) : 0;
+    terms->pair = has(in, PAIRS) ? in->pair : NULL;
+    terms->constant = 0.25 * (double)draw(in, 11, 8);
+    instance_arrays(in);
+    instance_list(in, 0, ids);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- states */
+
+/* Least energy over the auxiliary bits for each setting of the x, by walking all states, one bit at a time. */
+typedef struct walk {
+    int64_t bits, x;
+    double linear[MOST_BITS], couple[MOST_BITS][MOST_BITS], offset;
+    double *least;               /* [2^x] */
+    uint64_t minimiser;
+    double minimum;
+} walk;
+
+static void walk_read(walk *w, const spr_problem *problem)
+{
+    int32_t rows[MOST_BITS * MOST_BITS], columns[MOST_BITS * MOST_BITS];
+    double values[MOST_BITS * MOST_BITS];
+    int64_t couplings;
+    spr_error error;
+    memset(w->couple, 0, sizeof w->couple);
+    support_must(spr_problem_size(problem, NULL, &couplings, &error) == SPR_OK, "size", error.message);
+    support_must(spr_problem_read(problem, SPR_QUBO, w->linear, rows, columns, values, &w->offset, &error) >= 0, "read",
+                 error.message);
+    for (int64_t i = 0; i < couplings; i++)
+        w->couple[rows[i]][columns[i]] = w->couple[columns[i]][rows[i]] = values[i];
+}
+
+static void walk_all(walk *w)
+{
+    double field[MOST_BITS], energy = w->offset;
+    uint64_t state = 0;
+    memcpy(field, w->linear, sizeof field);
+    for (uint64_t i = 0; i < (uint64_t)1 << w->x; i++)
+        w->least[i] = INFINITY;
+    w->minimum = INFINITY;
+    for (uint64_t step = 1;; step++) {
+        double *least = &w->least[state & (((uint64_t)1 << w->x) - 1)];
+        *least = energy < *least ? energy : *least;
+        if (energy < w->minimum) {
+            w->minimum = energy;
+            w->minimiser = state;
+        }
+        if (step >> w->bits)
+            return;
+        const int flip = __builtin_ctzll(step);
+        const double sign = state >> flip & 1 ? -1.0 : 1.0;
+        energy += sign * field[flip];
+        state ^= (uint64_t)1 << flip;
+        for (int64_t i = 0; i < w->bits; i++)
+            field[i] += sign * w->couple[flip][i];
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------------ check */
+
+static int same_sets(const spr__terms *terms, const int32_t *a, const int32_t *b)
+{
+    for (int64_t t = 0; t < terms->tokens; t++) {
+        uint64_t one = 0, other = 0;
+        for (int64_t i = 0; i < terms->k; i++) {
+            one |= a[t * terms->k + i] >= 0 ? (uint64_t)1 << a[t * terms->k + i] : 0;
+            other |= b[t * terms->k + i] >= 0 ? (uint64_t)1 << b[t * terms->k + i] : 0;
+        }
+        if (one != other)
+            return 0;
+    }
+    return 1;
+}
+
+typedef struct memory_count {
+    int64_t calls, fail_at, held;
+} memory_count;
+
+static void *memory_counted(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    memory_count *count = user;
+    if (new_size > 0 && count->calls++ == count->fail_at)
+        return NULL;
+    count->held += (int64_t)new_size - (int64_t)old_size;
+    if (new_size == 0) {
+        free(pointer);
+        return NULL;
+    }
+    return realloc(pointer, new_size);
+}
+
+static void check_table(const instance *in, spr_lowering *lowering, int64_t table, const walk *w)
+{
+    const spr__terms *terms = &in->terms;
+    const int32_t *ids = in->tables[table];
+    const double expected = in->energies[table], known = lowering->report.known;
+    const double slack = 1e-9 * (1.0 + fabs(expected) + fabs(lowering->report.largest_weight));
+    const char *name = class_names[in->kind];
+    const unsigned long long seed = (unsigned long long)in->seed;
+    uint8_t *bits = calloc(1, (size_t)lowering->report.variables);
+    int32_t found[MAX_TOKENS * MAX_K];
+    double energy, decoded;
+    int64_t repairs;
+    uint64_t x = 0;
+    spr_error error;
+    const spr_status status = spr_lowering_encode(lowering, ids, bits, &error);
+    if (status == SPR_ERROR_CONFLICT) {
+        lower_check(expected > known, "%s %llu: a table with %g is left out, known %g", name, seed, expected, known);
+        free(bits);
+        return;
+    }
+    lower_check(status == SPR_OK, "%s %llu: encode says %s", name, seed, error.message);
+    support_must(spr_problem_energy(lowering->problem, bits, &energy, &error) == SPR_OK, "energy", error.message);
+    lower_check(fabs(energy - expected) <= slack, "%s %llu: table %lld has H %.12g, its state %.12g", name, seed,
+                (long long)table, expected, energy);
+    for (int64_t i = 0; i < lowering->report.assignments; i++)
+        x |= (uint64_t)bits[i] << i;
+    if (w != NULL)
+        lower_check(fabs(w->least[x] - expected) <= slack, "%s %llu: table %lld has H %.12g, its best state %.12g", name,
+                    seed, (long long)table, expected, w->least[x]);
+    lower_check(spr_lowering_decode(lowering, bits, found, &decoded, &repairs, &error) == SPR_OK, "%s %llu: decode says %s",
+                name, seed, error.message);
+    if (expected <= known)
+        lower_check(same_sets(terms, found, ids) && repairs == 0 && fabs(decoded - expected) <= slack,
+                    "%s %llu: table %lld comes back changed", name, seed, (long long)table);
+    else
+        lower_check(repairs == -1 && decoded == known, "%s %llu: a table worse than the known one comes back", name, seed);
+    free(bits);
+}
+
+/* Whatever the state: a table that keeps all constraints and is not worse. */
+static void check_decode(const instance *in, spr_lowering *lowering, const uint8_t *bits, double most, const char *what)
+{
+    int32_t found[MAX_TOKENS * MAX_K], scratch[2 * MAX_EXPERTS + 8];
+    double energy = 0.0;
+    int64_t repairs = 0;
+    spr_error error;
+    spr__violation violation;
+    const spr_status status = spr_lowering_decode(lowering, bits, found, &energy, &repairs, &error);
+    const double judged = spr__terms_energy(&in->terms, found, scratch, &violation);
+    lower_check(status == SPR_OK && !spr__violated(&violation) && judged <= most + 1e-9 * (1.0 + fabs(most)) &&
+                    fabs(judged - energy) <= 1e-9 * (1.0 + fabs(judged)),
+                "%s %llu: decode of %s gives %.12g (%.12g), accepted is %.12g", class_names[in->kind],
+                (unsigned long long)in->seed, what, judged, energy, most);
+}
+
+static void check_names(const instance *in, const spr_lowering *lowering)
+{
+    char names[64][80];
+    spr_error error;
+    int64_t twice = 0;
+    for (int64_t i = 0; i < lowering->report.variables && i < 64; i++) {
+        support_must(spr_lowering_name(lowering, i, names[i], sizeof names[i], &error) == SPR_OK, "name", error.message);
+        for (int64_t j = 0; j < i; j++)      /* equal digits of one slack have equal names */
+            twice += strcmp(names[i], names[j]) == 0 && strncmp(names[i], "slack", 5) != 0;
+    }
+    lower_check(twice == 0 && spr_lowering_name(lowering, lowering->report.variables, names[0], 80, &error) == SPR_ERROR_VARIABLE &&
+                    spr_lowering_name(lowering, 0, names[0], 4, &error) == SPR_ERROR_SIZE,
+                "%s %llu: names", class_names[in->kind], (unsigned long long)in->seed);
+}
+
+typedef struct tally {
+    int64_t cases, walked, variables, cells, fixed;
+    double gap;
+} tally;
+
+static void check_lowering(const instance *in, spr_lowering *lowering, const spr_lower_settings *settings, tally *count)
+{
+    const spr_lower_report *r = &lowering->report;
+    const double optimum = in->energies[in->best];
+    const char *name = class_names[in->kind];
+    const unsigned long long seed = (unsigned long long)in->seed;
+    uint8_t *bits = calloc(1, (size_t)r->variables);
+    walk w;
+    const int walks = r->variables <= (in->seed % 16 == 0 ? MOST_BITS : 16);
+    count->cases++;
+    count->variables += r->variables;
+    count->cells += in->terms.tokens * in->terms.experts;
+    count->fixed += r->fixed_zero + r->fixed_one;
+    count->gap += r->known - r->bound;
+    lower_check(r->bound <= optimum + 1e-12 * (1.0 + fabs(optimum)), "%s %llu: bound %.12g above the optimum %.12g", name,
+                seed, r->bound, optimum);
+    if (walks) {
+        count->walked++;
+        w.bits = r->variables;
+        w.x = r->assignments;
+        w.least = malloc(sizeof(double) << w.x);
+        walk_read(&w, lowering->problem);
+        walk_all(&w);
+        const double slack = 1e-9 * (1.0 + fabs(optimum) + r->largest_weight);
+        if (settings->candidates == 0) {
+            lower_check(fabs(w.minimum - optimum) <= slack, "%s %llu: minimum %.12g, optimum %.12g (kernel %d)", name, seed,
+                        w.minimum, optimum, (int)settings->kernelise);
+            for (int64_t i = 0; i < r->variables; i++)
+                bits[i] = w.minimiser >> i & 1;
+            check_decode(in, lowering, bits, optimum, "a minimiser");
+        } else
+            lower_check(w.minimum >= optimum - slack && w.minimum <= r->known + slack,
+                        "%s %llu: minimum %.12g, optimum %.12g, known %.12g (candidates)", name, seed, w.minimum, optimum,
+                        r->known);
+    }
+    for (int64_t i = 0; i < in->count; i++)
+        if (in->count <= 64 || i % 7 == 0 || i == in->best)
+            if (settings->candidates == 0 || i == in->best)
+                check_table(in, lowering, i, walks && settings->candidates == 0 ? &w : NULL);
+    for (uint64_t garbage = 0; garbage < 4; garbage++) {
+        for (int64_t i = 0; i < r->variables; i++)
+            bits[i] = garbage < 2 ? (uint8_t)garbage : support_random(in->seed, 3000 + garbage * 64 + (uint64_t)i) & 1;
+        check_decode(in, lowering, bits, r->known, "garbage");
+    }
+    check_names(in, lowering);
+    if (walks)
+        free(w.least);
+    free(bits);
+}
+
+/* Candidates may cost the optimum: then encode of the best table may be refused; check_table allows that only above known. */
+static void run(const instance *in, tally *count)
+{
+    for (int variant = 0; variant < 4; variant++) {
+        spr_lower_settings settings = {.size = sizeof settings, .kernelise = variant & 1};
+        const int64_t known = variant < 2 ? draw(in, 2000, in->count) : in->best;
+        memory_count memory = {0, -1, 0};
+        spr_lowering *lowering = NULL;
+        spr_error error;
+        const spr__memory hooks = {memory_counted, &memory};
+        if (variant == 3)
+            settings.candidates = in->terms.k;
+        spr_status status = spr__lowering_new(&in->terms, in->tables[known], &settings, hooks, &lowering, &error);
+        lower_check(status == SPR_OK, "%s %llu: status %d (%s)", class_names[in->kind], (unsigned long long)in->seed,
+                    (int)status, error.message);
+        if (status != SPR_OK)
+            continue;
+        check_lowering(in, lowering, &settings, count);
+        spr_lowering_free(lowering);
+        lower_check(memory.held == 0, "%s %llu: %lld bytes leaked", class_names[in->kind], (unsigned long long)in->seed,
+                    (long long)memory.held);
+        const int64_t calls = memory.calls;
+        for (int64_t fail = 0; fail < calls && in->seed % 8 == 0; fail++) {
+            memory = (memory_count){0, fail, 0};
+            status = spr__lowering_new(&in->terms, in->tables[known], &settings, hooks, &lowering, &error);
+            lower_check(status == SPR_ERROR_MEMORY && lowering == NULL && memory.held == 0,
+                        "%s %llu: allocation %lld failed: status %d, %lld bytes held", class_names[in->kind],
+                        (unsigned long long)in->seed, (long long)fail, (int)status, (long long)memory.held);
+        }
+    }
+}
+
+int main(void)
+{
+    const int cases = getenv("SPR_TEST_QUICK") != NULL ? 12 : 120;
+    static instance in;
+    for (int kind = 0; kind < CLASSES; kind++) {
+        tally count = {0, 0, 0, 0, 0, 0.0};
+        for (int i = 0; i < cases; i++) {
+            instance_make(&in, kind, (uint64_t)(kind * 1000000 + i));
+            if (in.count > 0)
+                run(&in, &count);
+        }
+        printf("%-16s %4lld lowerings, %4lld walked, %5.1f variables, %4.1f %% of x fixed, mean gap %.4f\n",
+               class_names[kind], (long long)count.cases, (long long)count.walked,
+               (double)count.variables / (double)(count.cases + 1), 100.0 * (double)count.fixed / (double)(count.cells + 1),
+               count.gap / (double)(count.cases + 1));
+    }
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed > 0;
+}
