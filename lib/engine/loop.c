@@ -39,11 +39,6 @@ static uint64_t loop_random(void *engine, uint64_t stream, uint64_t counter)
     return spr__random((uint64_t)((spr_solver *)engine)->seed, stream, counter);
 }
 
-static int loop_is_cancelled(const spr_solver *solver)
-{
-    return atomic_load_explicit(&solver->cancelled, memory_order_relaxed) != 0;
-}
-
 static int loop_is_late(const spr_solver *solver)
 {
     return solver->seconds > 0.0 && spr__clock_seconds() >= solver->deadline;
@@ -52,7 +47,7 @@ static int loop_is_late(const spr_solver *solver)
 static int32_t loop_cancelled(void *engine)
 {
     const spr_solver *solver = (const spr_solver *)engine;
-    return solver->stop || loop_is_cancelled(solver) || loop_is_late(solver);
+    return solver->stop || spr__is_cancelled(solver) || loop_is_late(solver);
 }
 
 /* Ends the solve: the first reason counts. */
@@ -257,7 +252,7 @@ static int64_t loop_limits(spr_solver *solver)
         if (solver->progress(solver->progress_user, solver->result.work, solver->result.energy, seconds) != 0)
             return SPR_OUTCOME_CANCELLED;
     }
-    if (loop_is_cancelled(solver))
+    if (spr__is_cancelled(solver))
         return SPR_OUTCOME_CANCELLED;
     if (loop_is_late(solver))
         return SPR_OUTCOME_TIME;
@@ -272,7 +267,7 @@ static int64_t loop_run(spr_solver *solver)
         return SPR_OUTCOME_FAILED;
     if (solver->samples.used > 0 && solver->result.energy <= solver->target)
         return SPR_OUTCOME_TARGET;
-    if (loop_is_cancelled(solver))
+    if (spr__is_cancelled(solver))
         return SPR_OUTCOME_CANCELLED;
     while (outcome == SPR_OUTCOME_NONE) {
         double took = 0.0;
@@ -294,7 +289,7 @@ spr_status spr__solver_run(spr_solver *solver, spr_error *error)
     solver->result.outcome = loop_run(solver);
     solver->backend->fini(solver->state);
     loop_free_loans(solver);
-    atomic_store_explicit(&solver->cancelled, 0, memory_order_relaxed);
+    spr__set_cancelled(solver, 0);
     solver->result.samples = solver->samples.used;
     solver->result.seconds = solver->seconds > 0.0 ? spr__clock_seconds() - solver->begun : 0.0;
     if (solver->failure != SPR_OK) {

@@ -58,7 +58,6 @@ spr_status spr_solver_new(spr_allocator allocator, void *user, const spr_registr
     made->result.lower_bound = -INFINITY;
     for (int64_t i = 0; i < chosen->option_count; i++)
         values[i] = chosen->options[i].standard;
-    atomic_init(&made->cancelled, 0);
     *solver = made;
     return spr__ok(error);
 }
@@ -233,7 +232,7 @@ spr_status spr_solver_set_progress(spr_solver *solver, spr_progress progress, vo
 void spr_solver_cancel(spr_solver *solver)
 {
     if (solver != NULL)
-        atomic_store_explicit(&solver->cancelled, 1, memory_order_relaxed);
+        spr__set_cancelled(solver, 1);
 }
 
 static spr_status solver_check_result(const spr_solve_result *result, spr_error *error)

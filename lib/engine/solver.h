@@ -3,8 +3,6 @@
 #ifndef SPR_ENGINE_SOLVER_H
 #define SPR_ENGINE_SOLVER_H
 
-#include <stdatomic.h>
-
 #include "registry.h"
 #include "samples.h"
 #include "../qubo/problem.h"
@@ -27,7 +25,7 @@ struct spr_solver {
     uint8_t *start;              /* [variables] or NULL */
     spr_progress progress;
     void *progress_user;
-    atomic_int cancelled;
+    int32_t cancelled;           /* the one field that other threads write: by spr__set_cancelled */
 
     /* of the running solve, and of the last one */
     spr_host host;
@@ -41,6 +39,17 @@ struct spr_solver {
     spr_status failure;
     spr_error reason;
 };
+
+/* Relaxed and atomic: also from a signal handler. */
+static inline void spr__set_cancelled(spr_solver *solver, int32_t value)
+{
+    __atomic_store_n(&solver->cancelled, value, __ATOMIC_RELAXED);
+}
+
+static inline int32_t spr__is_cancelled(const spr_solver *solver)
+{
+    return __atomic_load_n(&solver->cancelled, __ATOMIC_RELAXED);
+}
 
 /* loop.c */
 spr_status spr__solver_run(spr_solver *solver, spr_error *error);

@@ -23,7 +23,7 @@ for threads in 1 7; do
 done
 
 # builds NAME COMMAND...: the whole library and the digest compiled by hand
-for file in lib/*/*.c; do echo "#include \"$(pwd)/$file\""; done >"$work/unity.c"
+for file in lib/*/*.c lib/*/*/*.c; do echo "#include \"$(pwd)/$file\""; done >"$work/unity.c"
 builds()
 {
     name=$1
@@ -36,7 +36,7 @@ builds()
         bad "$name: does not compile"
     fi
 }
-builds "by hand, -O3 for this processor" $CC -O3 -march=native lib/*/*.c
+builds "by hand, -O3 for this processor" $CC -O3 -march=native lib/*/*.c lib/*/*/*.c
 builds "one unit" $CC -O2 "$work/unity.c"
-builds "clang -O3 for this processor" clang -O3 -march=native lib/*/*.c
+builds "clang -O3 for this processor" clang -O3 -march=native lib/*/*.c lib/*/*/*.c
 finish

@@ -8,7 +8,7 @@ if [ "$(uname -m)" = aarch64 ]; then
     skip "neon: this is ARM, check-determinism has run it"
 elif ! has $arm || ! has qemu-aarch64; then
     skip "neon: no $arm or qemu-aarch64"
-elif ! $arm -O2 -static -Iinclude tests/determinism/digest.c examples/trace/trace.c lib/*/*.c -o "$work/digest" \
+elif ! $arm -O2 -static -Iinclude tests/determinism/digest.c examples/trace/trace.c lib/*/*.c lib/*/*/*.c -o "$work/digest" \
     -lm -pthread; then
     bad "does not cross-compile"
 else
