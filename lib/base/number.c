@@ -2,11 +2,12 @@
 #include "number.h"
 
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_LONGEST = 400 };
+enum { NUMBER_LONGEST = 400, NUMBER_LONGEST_POINT = 16 };
 
 static size_t number_skip_digits(const char *text, size_t bytes, size_t at)
 {
@@ -22,7 +23,7 @@ static size_t number_skip_sign(const char *text, size_t bytes, size_t at)
 
 int spr__number_real(const char *text, size_t bytes, double *number)
 {
-    char copy[NUMBER_LONGEST + 1];
+    char copy[NUMBER_LONGEST + NUMBER_LONGEST_POINT + 1];
     size_t whole = number_skip_sign(text, bytes, 0), at = number_skip_digits(text, bytes, whole), point = bytes;
     size_t digits = at - whole;
     if (at < bytes && text[at] == '.') {
@@ -42,8 +43,15 @@ int spr__number_real(const char *text, size_t bytes, double *number)
         return 0;
     memcpy(copy, text, bytes);
     copy[bytes] = '\0';
-    if (point < bytes)
-        copy[point] = localeconv()->decimal_point[0];
+    if (point < bytes) {
+        const char *local = localeconv()->decimal_point;
+        const size_t length = strlen(local);
+        if (length > NUMBER_LONGEST_POINT)
+            return 0;
+        memcpy(copy + point, local, length);
+        memcpy(copy + point + length, text + point + 1, bytes - point - 1);
+        copy[bytes + length - 1] = '\0';
+    }
     *number = strtod(copy, NULL);
     return 1;
 }
@@ -65,22 +73,48 @@ int spr__number_integer(const char *text, size_t bytes, int64_t *number)
     return 1;
 }
 
+size_t spr__number_write_integer(int64_t number, char *text)
+{
+    char backwards[20];
+    size_t digits = 0, length = 0;
+    uint64_t rest = number < 0 ? 0u - (uint64_t)number : (uint64_t)number;
+    do
+        backwards[digits++] = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (number < 0)
+        text[length++] = '-';
+    while (digits > 0)
+        text[length++] = backwards[--digits];
+    text[length] = '\0';
+    return length;
+}
+
+/* Puts a point in the place of the locale's, which may be longer. */
+static size_t number_localise_back(char *text)
+{
+    const char *point = localeconv()->decimal_point;
+    const size_t length = strlen(point);
+    char *at = length > 0 ? strstr(text, point) : NULL;
+    if (at != NULL) {
+        *at = '.';
+        memmove(at + 1, at + length, strlen(at + length) + 1);
+    }
+    return strlen(text);
+}
+
 size_t spr__number_write(double number, char *text)
 {
-    const char point = localeconv()->decimal_point[0];
-    int length = snprintf(text, 32, "%.17g", number);
-    if (strtod(text, NULL) == number) {
-        char shorter[32];
-        for (int digits = 1; digits < 17; digits++) {
-            int size = snprintf(shorter, sizeof shorter, "%.*g", digits, number);
-            if (strtod(shorter, NULL) == number) {
-                memcpy(text, shorter, (size_t)size + 1);
-                length = size;
-                break;
-            }
-        }
+    char local[64];
+    /* the common case, quickly; -0 is none of it */
+    if (number > -1e15 && number < 1e15 && number == (double)(int64_t)number && (number != 0.0 || !signbit(number)))
+        return spr__number_write_integer((int64_t)number, text);
+    /* 15 digits are enough for a number of at most 15 digits, 17 for any */
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(local, sizeof local, "%.*g", digits, number);
+        if (strtod(local, NULL) == number)
+            break;
     }
-    for (char *c = text; *c != '\0'; c++)
-        *c = *c == point ? '.' : *c;
-    return (size_t)length;
+    const size_t length = number_localise_back(local);
+    memcpy(text, local, length + 1);
+    return length;
 }

@@ -16,4 +16,7 @@ int spr__number_integer(const char *text, size_t bytes, int64_t *number);
 /* Writes a number so that reading it gives the same bits. text: [32]. Returns its length. */
 size_t spr__number_write(double number, char *text);
 
+/* The same for an integer: digits only. */
+size_t spr__number_write_integer(int64_t number, char *text);
+
 #endif

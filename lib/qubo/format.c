@@ -149,7 +149,9 @@ void spr__format_number(spr__format_writer *writer, double number)
 
 void spr__format_whole(spr__format_writer *writer, int64_t number)
 {
-    spr__format_number(writer, (double)number);
+    char text[32];
+    const size_t length = spr__number_write_integer(number, text);
+    format_put(writer, text, length);
 }
 
 static const spr__format *format_find(const char *name)
