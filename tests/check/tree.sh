@@ -26,9 +26,13 @@ nothing "includes between folders point down" "$(awk '
         if (!(folder in allowed)) { print $1 ": folder lib/" folder " is not in the table of this script"; next }
         if ($3 !~ /^"/) next
         target = substr($3, 2, length($3) - 2)
-        if (target ~ /^\.\.\/\.\.\/include\/spinroute(\/(qubo|backend))?\.h$/ || target !~ /\//) next
-        n = split(target, part, "/")
-        if (n != 3 || part[1] != ".." || index(allowed[folder], " " part[2] " ") == 0) print $1 ":" $2 ": " $3
+        # resolve ../ against the folder of the file
+        depth = split($1, path, "/") - 1
+        while (target ~ /^\.\.\//) { target = substr(target, 4); depth-- }
+        if (depth == 0 && target ~ /^include\/spinroute(\/(qubo|lower|backend))?\.h$/) next
+        if (depth >= 2 && target !~ /\//) next
+        if (depth != 1 || split(target, part, "/") != 2 || index(allowed[folder], " " part[1] " ") == 0)
+            print $1 ":" $2 ": " $3
     }' "$work/layers" "$work/includes")"
 
 nothing "headers of the system: the small list" "$(awk '
@@ -79,7 +83,7 @@ nothing "no static name in two files of lib/" "$(
     sed -n 's/^\([^:]*\):[0-9]*:static [^;={(]*[ *]\([a-z][A-Za-z0-9_]*\)\(\[[^]]*\]\)* *[(=;].*/\2 \1/p' "$work/code" |
         sort -u | awk '$1 == last { print $1 ": " file ", " $2 } { last = $1; file = $2 }')"
 
-text=$(find include lib examples tests bindings pkgconfig .ci Makefile README.md -type d -name __pycache__ -prune -o \
+text=$(find include lib examples tests bindings pkgconfig .ci Makefile README.md -type d \( -name __pycache__ -o -name corpus \) -prune -o \
     -type f ! -name '*.trace' ! -name '*.pyc' ! -name '*.png' -print 2>/dev/null)
 nothing "all text is ASCII" "$(LC_ALL=C grep -n '[^ -~	]' $text | cut -c 1-100)"
 nothing "no blanks at the end of a line" "$(grep -n '[ 	]$' $(printf '%s\n' $text | grep -v -e '\.golden$' -e '\.md$'))"
