@@ -11,11 +11,13 @@
  * Variables       x(t,e)      token t uses expert e
  *                 active(e)   expert e is active, an OR over tokens           where an activation cost, level or limit is set
  *                 device(t,d), node(t,n)   token t touches it, an OR          where a cost or a limit is set
- *                 slack       binary digits of the room left under a capacity or limit
+ *                 slack       binary digits of the room left under a capacity or limit that can be exceeded
+ *                 An OR that only one x can set is that x, without a variable of its own.
  * Weights         A constraint with violation v costs weight * v^2 (an OR: weight for each x whose auxiliary bit is 0). Its
  *                 weight is |lambda| + (H of a known table - bound) + a margin, where lambda is its multiplier in the
  *                 Lagrangian bound of H: a state that violates anything then costs more than the known table. That is the
- *                 proof, and the better the table and the bound, the smaller the weights.
+ *                 proof (in full in lib/route/lower_bound.c), and the better the table and the bound, the smaller the
+ *                 weights. With negative pairs, (k+1)/2 times the most negative one joins the weight of a token's k.
  * Kernel          With kernelise set, what the same multipliers prove is fixed and leaves the problem: an x whose reduced cost
  *                 exceeds the gap is 0 (or, negative, 1) in every table that is better than the known one.
  */
@@ -30,7 +32,7 @@ extern "C" {
 
 typedef struct spr_lowering spr_lowering;
 
-/* How to lower. Set size and what is not used to zero. */
+/* How to lower. Set size and what is not used to zero. NULL instead of a pointer to it: all zero. */
 typedef struct spr_lower_settings {
     size_t size;                 /* sizeof(spr_lower_settings) of the caller                                           */
     int64_t candidates;          /* 0 = all experts; c >= k: each token keeps its c best experts by affinity, those of the known
@@ -47,16 +49,18 @@ typedef struct spr_lower_report {
     int64_t couplings;           /* exact once built; an upper bound in an estimate                                    */
     int64_t assignments;         /* variables x(t,e)                                                                   */
     int64_t actives, devices, nodes, slacks;   /* auxiliary variables by kind                                          */
-    int64_t fixed_zero, fixed_one;   /* x(t,e) fixed by the kernel                                                     */
+    int64_t fixed_zero, fixed_one;   /* x(t,e) fixed by the kernel; those that tokens must keep are not counted        */
     int64_t pruned;              /* x(t,e) left out by candidates                                                      */
     double known;                /* H of the known table                                                               */
     double bound;                /* proved: no table has a smaller H                                                   */
     double smallest_weight, largest_weight;   /* of the constraints                                                    */
 } spr_lower_report;
 
-/* How large a lowering may become, before anything is built: upper bounds without kernel, from the plan alone.
+/* How large a lowering may become, before anything is built: upper bounds without kernel, from the plan alone. Numbers beyond
+ * int64 become its maximum.
  *   tokens   of the batch
- * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_STATE, SPR_ERROR_STRUCT_SIZE, SPR_ERROR_SIZE (tokens). Any thread. */
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_STATE, SPR_ERROR_STRUCT_SIZE, SPR_ERROR_OPTION_RANGE (settings),
+ * SPR_ERROR_SIZE (tokens). Any thread. */
 SPR_API spr_status spr_lower_estimate(const spr_plan *plan, int64_t tokens, const spr_lower_settings *settings,
                                       spr_lower_report *report, spr_error *error);
 
@@ -68,7 +72,8 @@ SPR_API spr_status spr_lower_estimate(const spr_plan *plan, int64_t tokens, cons
  *                      it needs of the batch; the plan must outlive it.
  * Returns SPR_OK, SPR_ERROR_ARGUMENT, the errors of spr_route for a batch, SPR_ERROR_MEMORY, SPR_ERROR_EXPERT_ID,
  * SPR_ERROR_INFEASIBLE (ids violates a constraint: message says which), SPR_ERROR_SIZE (larger than the limits: message gives
- * both numbers), SPR_ERROR_STRUCT_SIZE, SPR_ERROR_OPTION_RANGE (settings). The workspace's thread. */
+ * both numbers), SPR_ERROR_STRUCT_SIZE, SPR_ERROR_OPTION_RANGE (settings), SPR_ERROR_UNSUPPORTED (a plan that is plain top-k:
+ * nothing to lower; message says which options make it balanced). The workspace's thread. */
 SPR_API spr_status spr_lower(spr_workspace *workspace, const spr_batch *batch, const int32_t *ids,
                              const spr_lower_settings *settings, spr_allocator allocator, void *user,
                              spr_lowering **lowering, spr_error *error);
@@ -81,14 +86,18 @@ SPR_API const spr_problem *spr_lowering_problem(const spr_lowering *lowering);
 SPR_API spr_status spr_lowering_report(const spr_lowering *lowering, spr_lower_report *report, spr_error *error);
 
 /* Name of a variable, for humans: "x(token 3, expert 17)", "active(expert 17)", "device(token 3, device 2)",
- * "node(token 3, node 0)", "slack(capacity of expert 17, 4)", "slack(device limit of token 3, 1)".
+ * "node(token 3, node 0)", "slack(capacity of expert 17, 4)", "slack(active limit of device 2, 1)",
+ * "slack(device limit of token 3, 1)", "slack(node limit of token 3, 1)"; "nothing" is the variable of a problem in which
+ * everything is fixed. The number in a slack is its digit's worth; the last digit may be worth as much as another.
  *   name   [size] receives it, zero-terminated
  * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_VARIABLE, SPR_ERROR_SIZE. Any thread. */
 SPR_API spr_status spr_lowering_name(const spr_lowering *lowering, int64_t variable, char *name, size_t size,
                                      spr_error *error);
 
-/* The state of a table with the best auxiliary bits: for warm starts, and for checking the central property.
- *   ids    [T,k] any table; routes that the kernel or the candidates left out are SPR_ERROR_CONFLICT (message: which)
+/* The state of a table: for warm starts, and for checking the central property. Auxiliary bits are the ORs they stand for and
+ * the room that is left; the best there are for a table that keeps all constraints.
+ *   ids    [T,k] any table; routes that the kernel or the candidates left out, or routes missing that are fixed, are
+ *          SPR_ERROR_CONFLICT (message: which)
  *   bits   [variables]
  * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_EXPERT_ID, SPR_ERROR_CONFLICT. Any thread. */
 SPR_API spr_status spr_lowering_encode(const spr_lowering *lowering, const int32_t *ids, uint8_t *bits,
@@ -101,7 +110,7 @@ SPR_API spr_status spr_lowering_encode(const spr_lowering *lowering, const int32
  *   energy    receives H of ids; may be NULL
  *   repairs   receives the number of routes that were changed to keep constraints, or -1 if the known table was returned;
  *             may be NULL
- * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY. One thread at a time. */
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT (also a byte that is neither 0 nor 1). Allocates nothing. One thread at a time. */
 SPR_API spr_status spr_lowering_decode(spr_lowering *lowering, const uint8_t *bits, int32_t *ids, double *energy,
                                        int64_t *repairs, spr_error *error);
 

@@ -145,8 +145,8 @@ static void instance_make(instance *in, int kind, uint64_t seed)
     memset(in, 0, sizeof *in);
     in->seed = seed;
     in->kind = kind;
-    terms->tokens = 1 + draw(in, 0, MAX_TOKENS);
-    terms->experts = 2 + draw(in, 1, MAX_EXPERTS - 1);
+    terms->tokens = draw(in, 12, 2) ? MAX_TOKENS : 1 + draw(in, 0, MAX_TOKENS);
+    terms->experts = draw(in, 13, 2) ? MAX_EXPERTS : 2 + draw(in, 1, MAX_EXPERTS - 1);
     terms->k = 1 + draw(in, 2, MAX_K);
     terms->width = WIDTH;
     terms->words = 1;
@@ -315,6 +315,21 @@ static void check_decode(const instance *in, spr_lowering *lowering, const uint8
                 (unsigned long long)in->seed, what, judged, energy, most);
 }
 
+/* The digits of a slack make 0..room, and no more. */
+static void check_digits(const instance *in, const spr_lowering *lowering)
+{
+    for (int64_t i = 0; i < lowering->row_count; i++) {
+        const spr__lower_row *row = &lowering->rows[i];
+        int64_t sum = 0, gaps = 0;
+        for (int32_t j = 0; j < row->digits; j++) {
+            gaps += lowering->second[row->first + j] > sum + 1;
+            sum += lowering->second[row->first + j];
+        }
+        lower_check(sum == row->room && gaps == 0, "%s %llu: row %lld has room %d, its digits make %lld",
+                    class_names[in->kind], (unsigned long long)in->seed, (long long)i, (int)row->room, (long long)sum);
+    }
+}
+
 static void check_names(const instance *in, const spr_lowering *lowering)
 {
     char names[64][80];
@@ -380,6 +395,7 @@ static void check_lowering(const instance *in, spr_lowering *lowering, const spr
         check_decode(in, lowering, bits, r->known, "garbage");
     }
     check_names(in, lowering);
+    check_digits(in, lowering);
     if (walks)
         free(w.least);
     free(bits);
@@ -417,9 +433,145 @@ static void run(const instance *in, tally *count)
     }
 }
 
+/* ----------------------------------------------------------------------------------------------------------- public */
+
+enum { T = 12, E = 16, K = 3 };
+
+static const char *const plans[] = {
+    "capacity_factor=1.25",
+    "balance_weight=0.2",
+    "devices=4 device_balance_weight=0.2 balance_weight=0.1",
+    "activation_weight=0.3",
+    "activation_weight=0.2 resident_factor=0.25 hysteresis_weight=0.1",
+    "devices=4 device_touch_weight=0.2 active_level_weight=0.05",
+    "devices=4 device_limit=2 nodes=2 node_touch_weight=0.1 capacity_factor=1.5",
+    "devices=2 active_limit=4 keep_top=1",
+    "hysteresis_weight=0.4",
+    "devices=4 nodes=2 node_limit=1 activation_weight=0.1",
+};
+
+static void public_lower(const char *name, spr_workspace *workspace, const spr_plan *plan, const spr_batch *batch,
+                         const int32_t *ids, double energy, int kernelise)
+{
+    spr_lower_settings settings = {.size = sizeof settings, .kernelise = kernelise};
+    spr_lower_report report = {.size = sizeof report}, estimate = {.size = sizeof estimate};
+    spr_lowering *lowering;
+    spr_error error;
+    int32_t found[T * K];
+    double state = 0.0, decoded = 0.0;
+    int64_t repairs = -1;
+    spr_status status = spr_lower(workspace, batch, ids, &settings, NULL, NULL, &lowering, &error);
+    lower_check(status == SPR_OK, "%s: spr_lower says %s", name, error.message);
+    if (status != SPR_OK)
+        return;
+    support_must(spr_lowering_report(lowering, &report, &error) == SPR_OK, "report", error.message);
+    status = spr_lower_estimate(plan, T, NULL, &estimate, &error);
+    lower_check(status == SPR_OK && estimate.variables >= report.variables && estimate.couplings >= report.couplings &&
+                    estimate.assignments >= report.assignments && estimate.actives >= report.actives &&
+                    estimate.devices >= report.devices && estimate.nodes >= report.nodes && estimate.slacks >= report.slacks,
+                "%s: estimate %lld variables, %lld couplings; made %lld, %lld", name, (long long)estimate.variables,
+                (long long)estimate.couplings, (long long)report.variables, (long long)report.couplings);
+    lower_check(fabs(report.known - energy) <= 1e-9 * (1.0 + fabs(energy)) && report.bound <= report.known,
+                "%s: known %.12g, routed %.12g, bound %.12g", name, report.known, energy, report.bound);
+    uint8_t *bits = calloc(1, (size_t)report.variables);
+    lower_check(spr_lowering_encode(lowering, ids, bits, &error) == SPR_OK &&
+                    spr_problem_energy(spr_lowering_problem(lowering), bits, &state, &error) == SPR_OK &&
+                    fabs(state - energy) <= 1e-9 * (1.0 + fabs(energy) + report.largest_weight),
+                "%s: energy of the state %.12g, routed %.12g", name, state, energy);
+    lower_check(spr_lowering_decode(lowering, bits, found, &decoded, &repairs, &error) == SPR_OK && repairs == 0 &&
+                    memcmp(found, ids, sizeof found) == 0,
+                "%s: the routed table comes back changed", name);
+    free(bits);
+    spr_lowering_free(lowering);
+    settings.most_variables = 3;
+    lower_check(spr_lower(workspace, batch, ids, &settings, NULL, NULL, &lowering, &error) ==
+                        (report.variables > 3 ? SPR_ERROR_SIZE : SPR_OK),
+                "%s: three variables are said to be enough: %s", name, error.message);
+    spr_lowering_free(lowering);
+    settings.most_variables = 0;
+    settings.most_couplings = 3;
+    lower_check(spr_lower(workspace, batch, ids, &settings, NULL, NULL, &lowering, &error) ==
+                        (report.couplings > 3 ? SPR_ERROR_SIZE : SPR_OK),
+                "%s: three couplings are said to be enough: %s", name, error.message);
+    spr_lowering_free(lowering);
+}
+
+static void public_plan(const char *options, uint64_t seed)
+{
+    char text[256];
+    float logits[T * E];
+    int32_t ids[T * K], again[T * K], previous[T * K];
+    uint8_t resident[E];
+    spr_error error;
+    spr_workspace *workspace;
+    spr_statistics statistics = {.size = sizeof statistics};
+    spr_table table = {.size = sizeof table, .ids = ids, .statistics = &statistics};
+    snprintf(text, sizeof text, "experts=%d k=%d %s", E, K, options);
+    spr_plan *plan = support_plan(text);
+    support_must(spr_plan_seal(plan, &error) == SPR_OK, text, error.message);
+    support_must(spr_workspace_new(plan, T, NULL, NULL, &workspace, &error) == SPR_OK, text, error.message);
+    for (int i = 0; i < T * E; i++)
+        logits[i] = support_normal(seed, (uint64_t)i) + support_normal(seed, 5000 + (uint64_t)(i % E));
+    for (int i = 0; i < T * K; i++)
+        previous[i] = (int32_t)((support_random(seed, 6000 + (uint64_t)(i / K)) + (uint64_t)(i % K)) % E);
+    for (int e = 0; e < E; e++)
+        resident[e] = support_random(seed, 7000 + (uint64_t)e) & 1;
+    spr_batch batch = support_batch(logits, T);
+    batch.previous = strstr(options, "hysteresis") != NULL ? previous : NULL;
+    batch.resident = strstr(options, "resident") != NULL ? resident : NULL;
+    const spr_status status = spr_route(workspace, &batch, &table, &error);
+    if (status == SPR_OK) {
+        public_lower(text, workspace, plan, &batch, ids, statistics.energy, 0);
+        public_lower(text, workspace, plan, &batch, ids, statistics.energy, 1);
+        /* the workspace routes as before */
+        table.ids = again;
+        lower_check(spr_route(workspace, &batch, &table, &error) == SPR_OK, "%s: cannot route again", text);
+        again[0] = again[1];
+        spr_lowering *lowering;
+        lower_check(spr_lower(workspace, &batch, again, NULL, NULL, NULL, &lowering, &error) == SPR_ERROR_INFEASIBLE &&
+                        lowering == NULL,
+                    "%s: a repeated expert is accepted", text);
+        again[0] = E;
+        lower_check(spr_lower(workspace, &batch, again, NULL, NULL, NULL, &lowering, &error) == SPR_ERROR_EXPERT_ID,
+                    "%s: an expert that is none is accepted", text);
+    }
+    spr_workspace_free(workspace);
+    spr_plan_free(plan);
+}
+
+static void public_errors(void)
+{
+    spr_plan *plan = support_plan("experts=16 k=3");
+    spr_error error;
+    spr_workspace *workspace;
+    spr_lowering *lowering;
+    float logits[E] = {0};
+    const int32_t ids[K] = {0, 1, 2};
+    spr_lower_report report = {.size = sizeof report};
+    lower_check(spr_lower_estimate(plan, 1, NULL, &report, &error) == SPR_ERROR_STATE, "an open plan is estimated");
+    support_must(spr_plan_seal(plan, &error) == SPR_OK, "seal", error.message);
+    support_must(spr_workspace_new(plan, 1, NULL, NULL, &workspace, &error) == SPR_OK, "workspace", error.message);
+    const spr_batch batch = support_batch(logits, 1);
+    lower_check(spr_lower(workspace, &batch, ids, NULL, NULL, NULL, &lowering, &error) == SPR_ERROR_UNSUPPORTED,
+                "a plan without balance is lowered");
+    lower_check(spr_lower(workspace, &batch, ids, NULL, NULL, NULL, NULL, &error) == SPR_ERROR_ARGUMENT, "no handle");
+    spr_lower_settings settings = {.size = 3};
+    lower_check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_STRUCT_SIZE, "size 3");
+    settings = (spr_lower_settings){.size = sizeof settings, .candidates = 2};
+    lower_check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_OPTION_RANGE, "fewer candidates than k");
+    settings = (spr_lower_settings){.size = sizeof settings, .kernelise = 2};
+    lower_check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_OPTION_RANGE, "kernelise 2");
+    lower_check(spr_lower_estimate(plan, -1, NULL, &report, &error) == SPR_ERROR_SIZE, "-1 tokens");
+    lower_check(spr_lower_estimate(plan, INT32_MAX, NULL, &report, &error) == SPR_OK && report.couplings > 0, "many tokens");
+    lower_check(spr_lowering_problem(NULL) == NULL, "a problem out of nothing");
+    spr_lowering_free(NULL);
+    spr_workspace_free(workspace);
+    spr_plan_free(plan);
+}
+
 int main(void)
 {
-    const int cases = getenv("SPR_TEST_QUICK") != NULL ? 12 : 120;
+    const int cases = getenv("SPR_TEST_QUICK") != NULL ? 30 : 300;
     static instance in;
     for (int kind = 0; kind < CLASSES; kind++) {
         tally count = {0, 0, 0, 0, 0, 0.0};
@@ -433,6 +585,10 @@ int main(void)
                (double)count.variables / (double)(count.cases + 1), 100.0 * (double)count.fixed / (double)(count.cells + 1),
                count.gap / (double)(count.cases + 1));
     }
+    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++)
+        for (int j = 0; j < cases / 10; j++)
+            public_plan(plans[i], (uint64_t)j);
+    public_errors();
     printf("%d passed, %d failed\n", passed, failed);
     return failed > 0;
 }
