@@ -31,8 +31,14 @@ static spr_status coo_read_head(const spr__format_reader *reader, int64_t *n, in
 {
     const int problem = reader->length[0] == 1 && reader->word[0][0] == 'p';
     const int64_t most = INT32_MAX - 1;
+    if (problem && (reader->words < 5 || reader->length[1] != 4 || memcmp(reader->word[1], "qubo", 4) != 0))
+        return spr__fail(error, SPR_ERROR_PARSE, "line %lld begins with p; accepted is \"p qubo 0 n diagonals couplings\"",
+                         (long long)reader->line);
     if (problem)
         return spr__format_integer(reader, 3, "the number of variables", 1, most, n, error);
+    if (reader->words > 2)
+        return spr__fail(error, SPR_ERROR_PARSE, "line %lld has more than 3 words; accepted is \"i j value\", \"n entries\" or "
+                         "\"n\"", (long long)reader->line);
     spr_status status = spr__format_integer(reader, 0, "the number of variables", 1, most, n, error);
     if (status == SPR_OK && reader->words == 2)
         status = spr__format_integer(reader, 1, "the number of entries", 0, INT64_MAX, wanted, error);

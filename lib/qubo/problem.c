@@ -275,6 +275,11 @@ static spr_status problem_check_matrix(const double *matrix, int64_t n, int64_t 
             if (!isfinite(matrix[i * stride + j]))
                 return spr__fail(error, SPR_ERROR_NOT_FINITE, "matrix holds %g at row %lld, column %lld; it must be finite",
                                  matrix[i * stride + j], (long long)i, (long long)j);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < i; j++)
+            if (!isfinite(matrix[i * stride + j] + matrix[j * stride + i]))
+                return spr__fail(error, SPR_ERROR_NOT_FINITE, "matrix at row %lld, column %lld and its mirror add up to more "
+                                 "than a double holds", (long long)i, (long long)j);
     return SPR_OK;
 }
 
