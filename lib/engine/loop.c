@@ -14,6 +14,8 @@
  * seconds after which a step is an overrun */
 enum { LOOP_SLICE = 256, LOOP_IDLE = 1000 };
 static const double loop_longest_step = 2.0;
+/* a bound that is below an energy by no more than this part of the tolerance for claims has met it */
+static const double loop_closed = 0.004;
 
 /* --------------------------------------------------------------------------------------------- what backends may call */
 
@@ -21,7 +23,7 @@ static void *loop_allocate(void *engine, size_t bytes)
 {
     spr_solver *solver = (spr_solver *)engine;
     const size_t all = bytes + SPR_ALIGNMENT + sizeof(spr__loan);
-    if (bytes > SIZE_MAX / 2)
+    if (bytes > SIZE_MAX / 2 || !solver->may_allocate)
         return NULL;
     spr__loan *loan = (spr__loan *)spr__allocate(&solver->memory, all);
     if (loan == NULL)
@@ -81,7 +83,6 @@ static int32_t loop_offer(void *engine, const uint8_t *bits, double claim)
     const int64_t n = solver->problem->view.variables;
     if (solver->failure != SPR_OK)
         return 1;
-    solver->result.offers++;
     for (int64_t i = 0; i < n; i++)
         if (bits == NULL || bits[i] > 1) {
             spr__fail(&solver->reason, SPR_ERROR_BACKEND_CLAIM, "backend \"%s\" offers what is no state: byte %lld is not 0 "
@@ -96,16 +97,20 @@ static int32_t loop_offer(void *engine, const uint8_t *bits, double claim)
         loop_refuse(solver, SPR_ERROR_BACKEND_CLAIM);
         return 1;
     }
+    solver->result.offers++;
     loop_take(solver, bits, energy);
-    return solver->stop;
+    return loop_cancelled(engine);
 }
 
 static void loop_prove(void *engine, double bound)
 {
     spr_solver *solver = (spr_solver *)engine;
-    if (isnan(bound)) {
-        spr__fail(&solver->reason, SPR_ERROR_BACKEND_CLAIM, "backend \"%s\" claims a bound that is not a number",
-                  solver->backend->name);
+    if (solver->failure != SPR_OK)
+        return;
+    const int may_prove = (solver->backend->capabilities & SPR_BACKEND_PROVES) != 0;
+    if (!may_prove || isnan(bound) || bound == INFINITY) {
+        spr__fail(&solver->reason, SPR_ERROR_BACKEND_CLAIM, "backend \"%s\" claims a bound %s", solver->backend->name,
+                  may_prove ? "that is not a number" : "but not the capability SPR_BACKEND_PROVES");
         loop_refuse(solver, SPR_ERROR_BACKEND_CLAIM);
         return;
     }
@@ -155,6 +160,7 @@ static spr_status loop_open(spr_solver *solver, spr_error *error)
         }
     }
     spr__samples_clear(&solver->samples);
+    solver->may_allocate = 1;
     solver->state = loop_allocate(solver, solver->backend->state_size + 1);
     if (solver->state == NULL)
         return spr__fail(error, SPR_ERROR_MEMORY, "no memory for a state of %zu bytes", solver->backend->state_size);
@@ -168,7 +174,8 @@ static spr_status loop_open(spr_solver *solver, spr_error *error)
 /* A backend's own failure: memory is told as it is, all else as its failure. */
 static void loop_backend_failed(spr_solver *solver, spr_status status, const char *what)
 {
-    const spr_error own = solver->reason;
+    spr_error own = solver->reason;
+    own.message[sizeof own.message - 1] = '\0';
     if (solver->failure != SPR_OK)
         return;
     if (status == SPR_ERROR_MEMORY)
@@ -181,19 +188,19 @@ static void loop_backend_failed(spr_solver *solver, spr_status status, const cha
 
 static void loop_begin(spr_solver *solver)
 {
+    if (solver->start != NULL)
+        loop_take(solver, solver->start, spr__problem_energy(&solver->problem->view, solver->start));
     spr__ok(&solver->reason);
     spr_status status = solver->backend->init(solver->state, &solver->host, &solver->reason);
-    if (status < 0) {
+    solver->may_allocate = 0;
+    if (status != SPR_OK) {
         loop_backend_failed(solver, status, "init");
         return;
     }
-    if (solver->start == NULL)
-        return;
-    loop_take(solver, solver->start, spr__problem_energy(&solver->problem->view, solver->start));
-    if (solver->backend->warm == NULL)
+    if (solver->start == NULL || solver->backend->warm == NULL)
         return;
     status = solver->backend->warm(solver->state, solver->start, &solver->reason);
-    if (status < 0)
+    if (status != SPR_OK)
         loop_backend_failed(solver, status, "warm");
 }
 
@@ -221,7 +228,7 @@ static int64_t loop_step(spr_solver *solver, int64_t budget, int64_t *idle, doub
     *took = solver->seconds > 0.0 ? spr__clock_seconds() - before : 0.0;
     if (solver->failure != SPR_OK)
         return SPR_OUTCOME_FAILED;
-    if (status < 0) {
+    if (status != SPR_STEP_RUNNING && status != SPR_STEP_DONE) {
         loop_backend_failed(solver, status, "step");
         return SPR_OUTCOME_FAILED;
     }
@@ -298,7 +305,7 @@ spr_status spr__solver_run(spr_solver *solver, spr_error *error)
     }
     solver->result.lower_bound = solver->bound;
     /* proved to within what energies can tell */
-    if (solver->samples.used > 0 && solver->bound >= solver->result.energy - solver->tolerance) {
+    if (solver->samples.used > 0 && solver->bound >= solver->result.energy - loop_closed * solver->tolerance) {
         solver->result.lower_bound = solver->result.energy;
         if (solver->result.outcome == SPR_OUTCOME_FINISHED)
             solver->result.outcome = SPR_OUTCOME_OPTIMAL;

@@ -35,6 +35,10 @@ spr_status spr_solver_new(spr_allocator allocator, void *user, const spr_registr
         return spr__fail(error, SPR_ERROR_ARGUMENT, "%s is NULL", solver == NULL ? "solver" : "problem");
     *solver = NULL;
     const spr_backend *chosen;
+    const double magnitude = solver_magnitude(&problem->view);
+    if (!isfinite(magnitude))
+        return spr__fail(error, SPR_ERROR_UNSUPPORTED, "the absolute coefficients of the problem add up to more than a double "
+                         "holds");
     spr_status status = spr__registry_choose(registry, backend, &problem->view, &chosen, error);
     if (status != SPR_OK)
         return status;
@@ -50,7 +54,7 @@ spr_status spr_solver_new(spr_allocator allocator, void *user, const spr_registr
     made->memory = memory;
     made->backend = chosen;
     made->problem = problem;
-    made->tolerance = 1e-9 * solver_magnitude(&problem->view);
+    made->tolerance = 1e-9 * magnitude;
     made->target = -INFINITY;
     made->samples_wanted = 10;
     made->values = values;

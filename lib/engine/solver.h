@@ -33,6 +33,7 @@ struct spr_solver {
     spr__loan *loans;
     spr__samples samples;
     spr_solve_result result;
+    int32_t may_allocate;        /* until init returns */
     double bound;                /* proved by the backend */
     double begun, deadline;      /* on the clock, when seconds is set */
     int stop;                    /* an offer ended the solve: target reached, or a claim that is false */
