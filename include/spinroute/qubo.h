@@ -39,10 +39,11 @@ enum { SPR_QUBO = 0, SPR_ISING = 1 };
  *   values           [entries] finite
  *   offset           finite
  *   problem          receives the handle, or NULL on failure; the caller frees it with spr_problem_free
- * Couplings whose entries add up to 0 are left out. Memory: 24 bytes per coupling and 24 per variable; 24 more per entry
- * while it is made.
- * Returns SPR_OK, SPR_NOTICE_ROUNDED (an Ising problem whose QUBO form had to be rounded), SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_NOT_FINITE (also when a sum overflows), SPR_ERROR_SIZE,
- * SPR_ERROR_VARIABLE. Any thread. */
+ * Entries of a coupling are added in the order given. Couplings whose entries add up to 0 are left out. Memory: 24 bytes
+ * per coupling and 24 per variable; 24 more per entry and 8 per variable while it is made.
+ * Returns SPR_OK, SPR_NOTICE_ROUNDED (an Ising problem whose QUBO form had to be rounded), SPR_ERROR_ARGUMENT,
+ * SPR_ERROR_MEMORY, SPR_ERROR_NOT_FINITE (also when the absolute values of the coefficients of the QUBO form add up to more
+ * than a double holds: so no energy overflows), SPR_ERROR_ALIGNMENT, SPR_ERROR_SIZE, SPR_ERROR_VARIABLE. Any thread. */
 SPR_API spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t form, int64_t variables,
                                             const double *linear, int64_t entries, const int32_t *rows,
                                             const int32_t *columns, const double *values, double offset,
@@ -56,18 +57,21 @@ SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, i
                                           spr_problem **problem, spr_error *error);
 
 /* Reads a text that is in memory; the library opens no files. Lines end with \n or \r\n; blank lines are skipped; text
- * behind # is a comment, and so are lines that begin with % or with the word c. Numbers are decimal, with a point, in any locale.
+ * behind # is a comment, and so are lines that begin with % or with the word c. Numbers are decimal, with a point, in any
+ * locale. Entries of the same coupling are added up. A text may have 2^20 variables more than it has bytes, so that no
+ * short text takes all memory.
  *   format
  *     "coo"    "i j value" per line, 0-based. Optional first line "n" or "n entries" or "p qubo 0 n diagonals couplings"
  *              (qbsolv); without it n is the largest index + 1. QUBO, minimised; each line counts once, i == j is linear.
- *              A comment line "# vartype = SPIN" makes it an Ising problem, "# offset = value" sets the offset
- *              (the form that dimod writes).
+ *              A comment line "# vartype=SPIN" makes it an Ising problem, in which i == j is linear as well (as dimod
+ *              writes it; "# vartype=BINARY" is a QUBO); "# offset=value" sets the offset.
  *     "bqp"    OR-Library (J.E. Beasley) and Biq Mac .sparse: "n entries", then "i j value", 1-based, to MAXIMISE
  *              sum_ij q_ij x_i x_j with q symmetric and listed once, so that an off-diagonal value counts twice. The
  *              problem holds the negative: its energy is minus the objective. An OR-Library file of several instances
  *              (first line their number) is refused with SPR_ERROR_PARSE unless the number is 1.
  *     "rudy"   graphs for maximum cut (G-set, rudy, Biq Mac): "n edges", then "i j weight" (weight may be missing: 1),
- *              1-based. Ising problem whose energy is minus the weight of the cut.
+ *              1-based, i other than j. Ising problem whose energy is minus the weight of the cut: couplings w/2, offset
+ *              minus their sum.
  *   text, bytes     the text; it need not end with a zero
  * Returns also SPR_ERROR_PARSE (message: line, what was found, what is accepted) and SPR_ERROR_OPTION_NAME (format). */
 SPR_API spr_status spr_problem_from_text(spr_allocator allocator, void *user, const char *format, const char *text,
@@ -76,9 +80,10 @@ SPR_API spr_status spr_problem_from_text(spr_allocator allocator, void *user, co
 /* Writes a problem as text of a format above, numbers so that they are read back exactly.
  *   text     [size] receives the text and a terminating zero; may be NULL when size is 0
  *   needed   receives the bytes of text and zero, also when size is too small (then SPR_ERROR_SIZE). May be NULL.
- * "bqp" needs offset 0 and writes the negative, couplings halved; "rudy" needs an Ising problem without linear part whose
- * offset is minus half the sum of the weights. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_OPTION_NAME,
- * SPR_ERROR_CONFLICT (the format cannot hold the problem). Any thread. */
+ * "coo" writes the form in which the problem was given. "bqp" needs a QUBO form with offset 0 and writes the negative,
+ * couplings halved. "rudy" needs an Ising problem without linear part whose offset is minus the sum of the couplings, added
+ * in ascending order. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_OPTION_NAME, SPR_ERROR_CONFLICT (the
+ * format cannot hold the problem, or it has more variables than a text of that length may have). Any thread. */
 SPR_API spr_status spr_problem_to_text(const spr_problem *problem, const char *format, char *text, size_t size,
                                        size_t *needed, spr_error *error);
 

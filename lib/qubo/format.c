@@ -19,7 +19,7 @@ static int format_blank(char c)
 static void format_split(spr__format_reader *reader, const char *line, const char *end)
 {
     reader->words = 0;
-    while (line < end && reader->words < 5) {
+    while (line < end && reader->words <= SPR_FORMAT_WORDS) {
         while (line < end && format_blank(*line))
             line++;
         if (line == end || *line == '#')
@@ -27,7 +27,7 @@ static void format_split(spr__format_reader *reader, const char *line, const cha
         const char *start = line;
         while (line < end && !format_blank(*line) && *line != '#')
             line++;
-        if (reader->words < 4) {
+        if (reader->words < SPR_FORMAT_WORDS) {
             reader->word[reader->words] = start;
             reader->length[reader->words] = (size_t)(line - start);
         }
@@ -43,13 +43,17 @@ int spr__format_next(spr__format_reader *reader, int comments)
         end = end != NULL ? end : reader->end;
         reader->at = end < reader->end ? end + 1 : end;
         reader->line++;
+        while (line < end && format_blank(*line))
+            line++;
+        if (line == end)
+            continue;
         if (comments && *line == '#') {
             reader->comment = line + 1;
             reader->comment_length = (size_t)(end - line) - 1;
             reader->words = 0;
             return 1;
         }
-        /* c and % mark comment lines; "c" alone, so that a word that begins with c is not lost */
+        /* "c" alone, so that a word that begins with c is not lost */
         if (*line == '%' || (*line == 'c' && (line + 1 == end || format_blank(line[1]))))
             continue;
         format_split(reader, line, end);
@@ -154,6 +158,13 @@ void spr__format_whole(spr__format_writer *writer, int64_t number)
     format_put(writer, text, length);
 }
 
+/* A variable without an entry costs no byte, so a number alone could ask for all memory: some are free, no more. */
+static int64_t format_most_variables(size_t bytes)
+{
+    const size_t most = INT32_MAX - 1;
+    return (int64_t)(bytes < most - SPR_FORMAT_FREE_VARIABLES ? bytes + SPR_FORMAT_FREE_VARIABLES : most);
+}
+
 static const spr__format *format_find(const char *name)
 {
     static const spr__format *const all[] = {&spr__format_coo, &spr__format_bqp, &spr__format_rudy};
@@ -184,6 +195,7 @@ spr_status spr_problem_from_text(spr_allocator allocator, void *user, const char
     memset(&reader, 0, sizeof reader);
     reader.at = text;
     reader.end = text + bytes;
+    reader.most_variables = format_most_variables(bytes);
     spr_status status = spr__format_list_open(&list, spr__memory_of(allocator, user), text, bytes, error);
     if (status != SPR_OK)
         return status;
@@ -206,6 +218,9 @@ spr_status spr_problem_to_text(const spr_problem *problem, const char *format, c
     spr_status status = chosen->write(problem, &writer, error);
     if (status != SPR_OK)
         return status;
+    if (problem->view.variables > format_most_variables(writer.used))
+        return spr__fail(error, SPR_ERROR_CONFLICT, "the problem has %lld variables, %d more than the bytes of its text",
+                         (long long)problem->view.variables, SPR_FORMAT_FREE_VARIABLES);
     if (size > 0)
         text[writer.used < size ? writer.used : size - 1] = '\0';
     if (needed != NULL)

@@ -5,18 +5,22 @@
 
 #include "problem.h"
 
+/* Words of the longest line of any format; variables a text may have more than bytes. */
+enum { SPR_FORMAT_WORDS = 6, SPR_FORMAT_FREE_VARIABLES = 1 << 20 };
+
 /* The text, and where in it we are. */
 typedef struct spr__format_reader {
     const char *at, *end;
     int64_t line;                /* of the words last read, from 1 */
-    const char *word[4];         /* words of that line */
-    size_t length[4];
-    int64_t words;               /* how many, 5 = more than 4 */
+    const char *word[SPR_FORMAT_WORDS]; /* words of that line */
+    size_t length[SPR_FORMAT_WORDS];
+    int64_t words;               /* how many, SPR_FORMAT_WORDS + 1 = more */
+    int64_t most_variables;
     const char *comment;         /* a comment line without its mark, for formats that look into it; else NULL */
     size_t comment_length;
 } spr__format_reader;
 
-/* Reads the next line that has words, or (comments != 0) the next comment line that starts with #. Returns 0 at the end. */
+/* Reads the next line that has words, or (comments != 0) the next comment line with #. Returns 0 at the end. */
 int spr__format_next(spr__format_reader *reader, int comments);
 
 /* Numbers of the line. A failure names the line, what was found and what is accepted. */

@@ -67,3 +67,13 @@ int spr__forms_to_ising(const spr_problem_view *problem, double *linear, double 
     *offset = total.sum;
     return rounded | total.rounded;
 }
+
+double spr__forms_cut_offset(const spr_problem_view *problem, double factor)
+{
+    double sum = 0.0;
+    for (int64_t i = 0; i < problem->variables; i++)
+        for (int64_t at = problem->row_start[i]; at < problem->row_start[i + 1]; at++)
+            if (problem->column[at] > i)
+                sum += factor * problem->value[at];
+    return 0.0 - sum;
+}

@@ -17,14 +17,19 @@ typedef struct problem_entries {
     const double *values;
     int64_t *order, *spare;      /* [entries] */
     int64_t *count;              /* [variables+1] */
+    int cut;                     /* the offset follows from the couplings */
 } problem_entries;
 
 static spr_status problem_check_shape(int32_t form, int64_t variables, spr_error *error)
 {
     if (form != SPR_QUBO && form != SPR_ISING)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "form is %d; accepted is 0 (QUBO), 1 (Ising)", (int)form);
-    if (variables < 1 || variables > INT32_MAX - 1)
-        return spr__fail(error, SPR_ERROR_SIZE, "variables is %lld; accepted is 1..%d", (long long)variables, INT32_MAX - 1);
+    if (variables < 1)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "variables is %lld; accepted is 1..%d", (long long)variables,
+                         INT32_MAX - 1);
+    if (variables > INT32_MAX - 1 || (uint64_t)variables > SIZE_MAX / 64)
+        return spr__fail(error, SPR_ERROR_SIZE, "variables is %lld; accepted is 1..%d, as far as memory can be addressed",
+                         (long long)variables, INT32_MAX - 1);
     return SPR_OK;
 }
 
@@ -34,7 +39,7 @@ static spr_status problem_check_entries(const problem_entries *in, double offset
     if (in->entries < 0 || (in->entries > 0 && (in->rows == NULL || in->columns == NULL || in->values == NULL)))
         return spr__fail(error, SPR_ERROR_ARGUMENT, "entries is %lld; rows, columns and values must hold that many",
                          (long long)in->entries);
-    if (in->entries > INT64_MAX / 64)
+    if ((uint64_t)in->entries > SIZE_MAX / 64)
         return spr__fail(error, SPR_ERROR_SIZE, "entries is %lld; that many do not fit the address space",
                          (long long)in->entries);
     const spr__array arrays[] = {{"linear", in->linear, 0, sizeof(double), 0},
@@ -141,7 +146,8 @@ static spr_status problem_allocate(spr__memory memory, int32_t form, int64_t n, 
         problem->view.row_start = (const int64_t *)spr__arena_take(&arena, (size_t)n + 1, sizeof(int64_t));
         problem->view.column = (const int32_t *)spr__arena_take(&arena, 2 * (size_t)couplings, sizeof(int32_t));
         problem->view.value = (const double *)spr__arena_take(&arena, 2 * (size_t)couplings, sizeof(double));
-        problem->original_linear = (double *)spr__arena_take(&arena, form == SPR_ISING ? (size_t)n : 0, sizeof(double));
+        if (form == SPR_ISING)
+            problem->original_linear = (double *)spr__arena_take(&arena, (size_t)n, sizeof(double));
         if (pass == 0) {
             problem->block_bytes = arena.used == SIZE_MAX ? SIZE_MAX : arena.used + SPR_ALIGNMENT;
             problem->block = arena.used == SIZE_MAX ? NULL : spr__allocate(&memory, problem->block_bytes);
@@ -183,6 +189,18 @@ static void problem_fill_rows(const problem_entries *in, const double *sums, spr
         }
 }
 
+/* No energy of any state, nor the other form, may overflow: then the sum of all sizes does not. */
+static spr_status problem_check_sizes(const spr_problem_view *view, spr_error *error)
+{
+    double size = fabs(view->offset);
+    for (int64_t i = 0; i < view->variables; i++)
+        size += fabs(view->linear[i]);
+    for (int64_t at = 0; at < 2 * view->couplings; at++)
+        size += fabs(view->value[at]);
+    return isfinite(size) ? SPR_OK : spr__fail(error, SPR_ERROR_NOT_FINITE, "the absolute values of the coefficients of the "
+                                               "QUBO form add up to more than a double holds");
+}
+
 /* Linear part and offset, diagonal entries included, in the given form; then everything as a QUBO. */
 static spr_status problem_fill_linear(const problem_entries *in, double offset, spr_problem *problem, spr_error *error)
 {
@@ -196,18 +214,15 @@ static spr_status problem_fill_linear(const problem_entries *in, double offset, 
             else
                 offset += in->values[k];
         }
+    if (in->cut)
+        offset = spr__forms_cut_offset(&problem->view, 1.0);
     if (problem->form == SPR_ISING) {
         memcpy(problem->original_linear, linear, (size_t)in->variables * sizeof linear[0]);
         problem->original_offset = offset;
         problem->rounded = spr__forms_to_qubo(&problem->view, linear, (double *)(uintptr_t)problem->view.value, &offset);
     }
     problem->view.offset = offset;
-    int finite = isfinite(offset);
-    for (int64_t i = 0; i < in->variables; i++)
-        finite &= isfinite(linear[i]);
-    for (int64_t at = 0; at < 2 * problem->view.couplings; at++)
-        finite &= isfinite(problem->view.value[at]);
-    return finite ? SPR_OK : spr__fail(error, SPR_ERROR_NOT_FINITE, "the coefficients add up to more than a double holds");
+    return problem_check_sizes(&problem->view, error);
 }
 
 static spr_status problem_build(spr__memory memory, int32_t form, problem_entries *in, double offset,
@@ -254,18 +269,26 @@ spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t
     if (problem == NULL)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "problem is NULL");
     *problem = NULL;
-    problem_entries in = {variables, entries, linear, rows, columns, values, NULL, NULL, NULL};
+    problem_entries in = {variables, entries, linear, rows, columns, values, NULL, NULL, NULL, 0};
     spr_status status = problem_check_shape(form, variables, error);
     if (status == SPR_OK)
         status = problem_check_entries(&in, offset, error);
     return status != SPR_OK ? status : problem_build(spr__memory_of(allocator, user), form, &in, offset, problem, error);
 }
 
+spr_status spr__problem_from_cut(const spr__memory *memory, int64_t variables, int64_t entries, const int32_t *rows,
+                                 const int32_t *columns, const double *values, spr_problem **problem, spr_error *error)
+{
+    problem_entries in = {variables, entries, NULL, rows, columns, values, NULL, NULL, NULL, 1};
+    spr_status status = problem_check_entries(&in, 0.0, error);
+    return status != SPR_OK ? status : problem_build(*memory, SPR_ISING, &in, 0.0, problem, error);
+}
+
 static spr_status problem_check_matrix(const double *matrix, int64_t n, int64_t stride, spr_error *error)
 {
     if (matrix == NULL)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "matrix is NULL");
-    if (stride < n || stride > INT64_MAX / 64 / n)
+    if (stride < n || (uint64_t)stride > SIZE_MAX / 64 / (uint64_t)n)
         return spr__fail(error, SPR_ERROR_STRIDE, "row_stride is %lld; accepted is variables = %lld or more, or 0",
                          (long long)stride, (long long)n);
     if ((uintptr_t)matrix % sizeof(double) != 0)
@@ -283,6 +306,26 @@ static spr_status problem_check_matrix(const double *matrix, int64_t n, int64_t 
     return SPR_OK;
 }
 
+/* Entries (j,i), j <= i, that are not 0, or only their number when values is NULL. */
+static int64_t problem_pair_up(const double *matrix, int64_t n, int64_t stride, double *values, int32_t *rows,
+                               int32_t *columns)
+{
+    int64_t entries = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            const double below = matrix[i * stride + j], above = matrix[j * stride + i];
+            if (below == 0.0 && above == 0.0)
+                continue;
+            if (values != NULL) {
+                values[entries] = i == j ? below : above + below;
+                rows[entries] = (int32_t)j;
+                columns[entries] = (int32_t)i;
+            }
+            entries++;
+        }
+    return entries;
+}
+
 spr_status spr_problem_from_dense(spr_allocator allocator, void *user, int32_t form, int64_t variables,
                                   const double *matrix, int64_t row_stride, double offset, spr_problem **problem,
                                   spr_error *error)
@@ -296,24 +339,14 @@ spr_status spr_problem_from_dense(spr_allocator allocator, void *user, int32_t f
         status = problem_check_matrix(matrix, n, stride, error);
     if (status != SPR_OK)
         return status;
-    int64_t entries = 0;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j <= i; j++)
-            entries += matrix[i * stride + j] != 0.0 || matrix[j * stride + i] != 0.0;
+    const int64_t entries = problem_pair_up(matrix, n, stride, NULL, NULL, NULL);
     spr__memory memory = spr__memory_of(allocator, user);
     const size_t bytes = (size_t)entries * (sizeof(double) + 2 * sizeof(int32_t)) + 8;
     double *values = (double *)spr__allocate(&memory, bytes);
     if (values == NULL)
         return spr__fail(error, SPR_ERROR_MEMORY, "no memory for %lld entries", (long long)entries);
     int32_t *rows = (int32_t *)(void *)(values + entries), *columns = rows + entries;
-    int64_t at = 0;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j <= i; j++)
-            if (matrix[i * stride + j] != 0.0 || matrix[j * stride + i] != 0.0) {
-                values[at] = i == j ? matrix[i * stride + i] : matrix[j * stride + i] + matrix[i * stride + j];
-                rows[at] = (int32_t)j;
-                columns[at++] = (int32_t)i;
-            }
+    problem_pair_up(matrix, n, stride, values, rows, columns);
     status = spr_problem_from_entries(allocator, user, form, n, NULL, entries, rows, columns, values, offset, problem, error);
     spr__release(&memory, values, bytes);
     return status;

@@ -26,4 +26,12 @@ double spr__problem_energy(const spr_problem_view *problem, const uint8_t *bits)
 int spr__forms_to_qubo(spr_problem_view *problem, double *linear, double *value, double *offset);
 int spr__forms_to_ising(const spr_problem_view *problem, double *linear, double *offset);
 
+/* The offset that makes the Ising energy of couplings factor * value minus the weight of a cut: minus their sum, always
+ * added in the same order. */
+double spr__forms_cut_offset(const spr_problem_view *problem, double factor);
+
+/* problem.c: the Ising problem of these couplings whose offset is spr__forms_cut_offset. */
+spr_status spr__problem_from_cut(const spr__memory *memory, int64_t variables, int64_t entries, const int32_t *rows,
+                                 const int32_t *columns, const double *values, spr_problem **problem, spr_error *error);
+
 #endif
