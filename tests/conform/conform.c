@@ -589,10 +589,10 @@ static void registry_tells_about(const spr_registry *registry, int32_t index)
 
 enum {
     NO_FAULT, LYING_ENERGY, LYING_BOUND, NAN_BOUND, BYTE_TWO, LATE_FAILURE, BAD_INIT, BAD_WARM, TOO_MUCH,
-    LESS_THAN_NONE, SLEEPER, IDLER, ENDLESS
+    LESS_THAN_NONE, SLEEPER, IDLER, ENDLESS, NO_RESULT, LATE_MEMORY
 };
 
-static const spr_option_info rogue_options[] = {{"fault", NULL, "what it does wrong", 0, 12, 0, SPR_TYPE_INTEGER, 0}};
+static const spr_option_info rogue_options[] = {{"fault", NULL, "what it does wrong", 0, 14, 0, SPR_TYPE_INTEGER, 0}};
 static int rogue_inits, rogue_finis;
 
 typedef struct rogue_state {
@@ -604,8 +604,7 @@ typedef struct rogue_state {
 
 static spr_status rogue_says(spr_error *error, const char *sentence)
 {
-    snprintf(error->message, sizeof error->message, "%s", sentence);
-    return error->status = SPR_ERROR_STATE;
+    return snprintf(error->message, sizeof error->message, "%s", sentence) > 0 ? SPR_ERROR_STATE : SPR_OK;
 }
 
 static int32_t rogue_accepts(const spr_problem_view *problem, spr_error *error)
@@ -652,6 +651,8 @@ static spr_status rogue_misbehave(rogue_state *state, int64_t budget, int64_t *u
     case SLEEPER: nanosleep(&long_nap, NULL); return SPR_STEP_RUNNING;
     case IDLER: *used = 0; return SPR_STEP_RUNNING;
     case ENDLESS: return SPR_STEP_RUNNING;
+    case NO_RESULT: return 7;
+    case LATE_MEMORY: return host->allocate(host->engine, 8) != NULL ? SPR_STEP_DONE : rogue_says(error, "none lent");
     default: return SPR_STEP_DONE;
     }
 }
@@ -701,6 +702,8 @@ static const rogue_case rogue_cases[] = {
     {LESS_THAN_NONE, SPR_ERROR_BACKEND_OVERRUN, SPR_OUTCOME_FAILED, 3, 0, 0, "-1 units"},
     {SLEEPER, SPR_ERROR_BACKEND_OVERRUN, SPR_OUTCOME_FAILED, 3, 0, 60, "2.2"},
     {IDLER, SPR_ERROR_BACKEND_STALLED, SPR_OUTCOME_FAILED, 3, 0, 0, "1000 steps"},
+    {NO_RESULT, SPR_ERROR_BACKEND, SPR_OUTCOME_FAILED, 3, 0, 0, "status 7"},
+    {LATE_MEMORY, SPR_ERROR_BACKEND, SPR_OUTCOME_FAILED, 3, 0, 0, "none lent"},
     {ENDLESS, SPR_OK, SPR_OUTCOME_WORK, 3, 5000, 0, ""},
     {ENDLESS, SPR_OK, SPR_OUTCOME_TIME, 3, 0, 0.05, ""}};
 
@@ -738,22 +741,33 @@ static void rogue_run(spr_solver *solver, const rogue_case *want, const sample_p
     rogue_samples(want, &got, problem);
 }
 
+static spr_solver *rogue_solver(const spr_backend *backend, const sample_problem *problem)
+{
+    static spr_registry registry;
+    spr_solver *solver;
+    spr_error error;
+    registry.count = 0;
+    support_must(spr_registry_add(&registry, backend, &error) == SPR_OK, "spr_registry_add", error.message);
+    support_must(spr_solver_new(NULL, NULL, &registry, "rogue", problem->handle, &solver, &error) == SPR_OK,
+                 "spr_solver_new", error.message);
+    return solver;
+}
+
 /* One solver does all of it: after each failure it is as good as new. */
 static void rogues(const sample_problem *problem)
 {
-    spr_registry *registry;
-    spr_solver *solver;
-    spr_error error;
-    support_must(spr_registry_new(NULL, NULL, &registry, &error) == SPR_OK, "spr_registry_new", error.message);
-    support_must(spr_registry_add(registry, &rogue, &error) == SPR_OK, "spr_registry_add", error.message);
-    support_must(spr_solver_new(NULL, NULL, registry, "rogue", problem->handle, &solver, &error) == SPR_OK,
-                 "spr_solver_new", error.message);
+    const rogue_case lie = {LYING_BOUND, SPR_ERROR_BACKEND_CLAIM, SPR_OUTCOME_FAILED, 3, 0, 0, "SPR_BACKEND_PROVES"};
+    spr_backend meek = rogue;
+    spr_solver *solver = rogue_solver(&rogue, problem);
     for (size_t i = 0; i < sizeof rogue_cases / sizeof rogue_cases[0]; i++) {
         rogue_run(solver, &rogue_cases[i], problem);
         rogue_run(solver, &rogue_cases[0], problem);
     }
     spr_solver_free(solver);
-    spr_registry_free(registry);
+    meek.capabilities = SPR_BACKEND_DETERMINISTIC;      /* may not prove, were it the truth */
+    solver = rogue_solver(&meek, problem);
+    rogue_run(solver, &lie, problem);
+    spr_solver_free(solver);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- main */
