@@ -35,6 +35,7 @@ typedef struct spr__lower_bound {
     double *price, *slope;       /* [E] of capacities, of loads */
     double *device_slope;        /* [D] of works */
     double *open, *touch, *touch_node;
+    double *limit_active, *limit_device, *limit_node;    /* [D], [T], [T] */
     double *reduced;             /* cost of x at the multipliers; of allowed experts only */
     double *token;               /* [T] multiplier of sum x = need */
     double *last, *next;         /* [T] dearest taken, cheapest not taken; -inf, +inf where there is none */
@@ -44,6 +45,8 @@ typedef struct spr__lower_bound {
     double *charge;              /* [E] cost of an active expert, with its part of the level */
     int32_t *loads, *active;     /* [E] of the known table, [D] */
     double *work;                /* [D] */
+    double *group, *group_most;  /* scratch of the projection: [T*E], [most of E, D, N] */
+    int64_t *group_first;        /* [most of E, D, N, and 1] */
     double bound, size, scale;   /* D, sum of what it was added up from, largest |reduced| */
 } spr__lower_bound;
 
@@ -93,6 +96,9 @@ spr_status spr__lowering_new(const spr__terms *terms, const int32_t *ids, const 
 /* lower_bound.c: memory for the multipliers, and the ascent. Free with spr__lower_bound_close. */
 spr_status spr__lower_bound_open(const spr_lowering *lowering, spr__lower_bound *bound, spr_error *error);
 void spr__lower_bound_close(const spr__memory *memory, spr__lower_bound *bound);
+
+/* lower_project.c: moves the multipliers to where they may lie. step: length of the step they come from. */
+void spr__lower_bound_restrict(const spr__terms *terms, spr__lower_bound *bound, double step);
 
 /* lower_fix.c: what x become variables: all allowed, candidates, what the kernel leaves. Fills var and the report. */
 void spr__lower_fix(spr_lowering *lowering, const spr__lower_bound *bound, const spr_lower_settings *settings);

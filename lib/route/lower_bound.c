@@ -9,7 +9,7 @@
  *     pairs of a token   >= sum over its x of half the need-1 most negative pairs of the expert, less v^2 (need+1)/2 |J|
  *                        where the token has v > 0 experts too many: n experts have n - 1 others each, need - 1 + v, and
  *                        n v <= v^2 (need + 1)
- *     slack              p (load + slack - C) >= p (load - C), as p >= 0; all other rows have multiplier 0
+ *     rows               p (load + slack - C) >= p (load - C), as p >= 0; limits likewise
  *     x                  min(0, its cost + alpha);  y: min(0, its cost less its multipliers)
  *   The sum is D. So E(z) >= D + sum (weight_i v_i^2 - lambda_i g_i), and with |g_i| <= v_i^2 (an OR: lambda >= 0, and
  *   x - y <= x (1 - y)) a state that violates any constraint has E >= D + weight_i - |lambda_i| >= known + margin when
@@ -30,7 +30,7 @@
 
 static int lower_bound_has_open(const spr__terms *terms)
 {
-    int any = terms->level > 0.0;
+    int any = terms->level > 0.0 || terms->active_limit > 0;
     for (int64_t e = 0; e < terms->experts; e++)
         any |= terms->activation[e] > 0.0;
     return any;
@@ -39,9 +39,11 @@ static int lower_bound_has_open(const spr__terms *terms)
 static void lower_bound_lay(spr__arena *arena, const spr__terms *terms, spr__lower_bound *b)
 {
     const size_t experts = (size_t)terms->experts, tokens = (size_t)terms->tokens, cells = tokens * experts;
-    const size_t open = lower_bound_has_open(terms) ? cells : 0, touch = terms->touch_device > 0.0 ? cells : 0;
-    const size_t node = terms->touch_node > 0.0 ? cells : 0;
-    const size_t count = 2 * experts + (size_t)terms->devices + open + touch + node;
+    const size_t open = lower_bound_has_open(terms) ? cells : 0, devices = (size_t)terms->devices;
+    const size_t touch = terms->touch_device > 0.0 || terms->device_limit > 0 ? cells : 0;
+    const size_t node = terms->touch_node > 0.0 || terms->node_limit > 0 ? cells : 0;
+    const size_t count = 2 * experts + 2 * devices + 2 * tokens + open + touch + node;
+    const size_t groups = experts + devices + (size_t)terms->nodes + 1;
     double *const at = (double *)spr__arena_take(arena, count, sizeof(double));
     b->multipliers = (int64_t)count;
     b->at = at;
@@ -59,14 +61,21 @@ static void lower_bound_lay(spr__arena *arena, const spr__terms *terms, spr__low
     b->loads = (int32_t *)spr__arena_take(arena, experts, sizeof(int32_t));
     b->active = (int32_t *)spr__arena_take(arena, (size_t)terms->devices, sizeof(int32_t));
     b->work = (double *)spr__arena_take(arena, (size_t)terms->devices, sizeof(double));
+    b->group = (double *)spr__arena_take(arena, cells, sizeof(double));
+    b->group_most = (double *)spr__arena_take(arena, groups, sizeof(double));
+    b->group_first = (int64_t *)spr__arena_take(arena, groups, sizeof(int64_t));
     if (at == NULL)
         return;
     b->price = at;
     b->slope = at + experts;
     b->device_slope = at + 2 * experts;
-    b->open = open > 0 ? at + 2 * experts + terms->devices : NULL;
-    b->touch = touch > 0 ? at + 2 * experts + (size_t)terms->devices + open : NULL;
-    b->touch_node = node > 0 ? at + 2 * experts + (size_t)terms->devices + open + touch : NULL;
+    b->limit_active = b->device_slope + devices;
+    b->limit_device = b->limit_active + devices;
+    b->limit_node = b->limit_device + tokens;
+    double *const ors = b->limit_node + tokens;
+    b->open = open > 0 ? ors : NULL;
+    b->touch = touch > 0 ? ors + open : NULL;
+    b->touch_node = node > 0 ? ors + open + touch : NULL;
 }
 
 /* attract[m][e]: half the sum of the m most negative pairs of e. */
@@ -232,11 +241,12 @@ static void lower_bound_ors(const spr__terms *terms, spr__lower_bound *b)
     const int64_t experts = terms->experts, tokens = terms->tokens;
     memset(b->touch_room, 0, (size_t)(tokens * terms->devices) * sizeof(double));
     memset(b->node_room, 0, (size_t)(tokens * terms->nodes) * sizeof(double));
-    memcpy(b->room, b->charge, (size_t)experts * sizeof(double));
+    for (int64_t e = 0; e < experts; e++)
+        b->room[e] = b->charge[e] + b->limit_active[terms->device[e]];
     for (int64_t i = 0; i < tokens * terms->devices; i++)
-        b->touch_room[i] = terms->touch_device;
+        b->touch_room[i] = terms->touch_device + b->limit_device[i / terms->devices];
     for (int64_t i = 0; i < tokens * terms->nodes; i++)
-        b->node_room[i] = terms->touch_node;
+        b->node_room[i] = terms->touch_node + b->limit_node[i / terms->nodes];
     for (int64_t t = 0; t < tokens; t++)
         for (int64_t e = 0; e < experts; e++) {
             const int64_t i = t * experts + e;
@@ -246,7 +256,7 @@ static void lower_bound_ors(const spr__terms *terms, spr__lower_bound *b)
         }
     /* below 0 by rounding only */
     for (int64_t e = 0; e < experts; e++) {
-        b->size += b->charge[e];
+        b->size += b->charge[e] + b->limit_active[terms->device[e]];
         lower_bound_add(b, b->room[e] < 0.0 ? b->room[e] : 0.0);
     }
     for (int64_t i = 0; i < tokens * terms->devices; i++)
@@ -256,6 +266,11 @@ static void lower_bound_ors(const spr__terms *terms, spr__lower_bound *b)
     for (int64_t d = 0; d < terms->devices; d++) {
         const double m = b->active[d] > 0 ? b->active[d] - 1 : 0;
         lower_bound_add(b, -0.5 * terms->level * m * (m + 1.0));
+        lower_bound_add(b, -b->limit_active[d] * (double)terms->active_limit);
+    }
+    for (int64_t t = 0; t < tokens; t++) {
+        lower_bound_add(b, -b->limit_device[t] * (double)terms->device_limit);
+        lower_bound_add(b, -b->limit_node[t] * (double)terms->node_limit);
     }
 }
 
@@ -281,43 +296,6 @@ static void lower_bound_evaluate(const spr__terms *terms, spr__lower_bound *b, d
     const double terms_added = (double)terms->tokens * (double)(terms->experts + terms->devices + terms->nodes + 8) +
                                (double)(terms->experts * (terms->k + 8));
     b->bound -= (terms_added + 64.0) * 2.3e-16 * (b->size + b->scale * (double)(terms->tokens * terms->k));
-}
-
-/* Projects count numbers, step apart, onto { >= 0, sum <= most }. those: which belong, by map[i] == group; NULL = all. */
-static void lower_bound_project(double *numbers, int64_t count, int64_t step, const int32_t *map, int32_t group, double most)
-{
-    double cut = 0.0;
-    for (int round = 0; round < 64; round++) {
-        double sum = 0.0;
-        int64_t above = 0;
-        for (int64_t i = 0; i < count; i++)
-            if ((map == NULL || map[i] == group) && numbers[i * step] > cut) {
-                sum += numbers[i * step];
-                above++;
-            }
-        if (above == 0 || sum - cut * (double)above <= most * (1.0 + 1e-15))
-            break;
-        cut = (sum - most) / (double)above;
-    }
-    for (int64_t i = 0; i < count; i++)
-        if (map == NULL || map[i] == group)
-            numbers[i * step] = numbers[i * step] > cut ? numbers[i * step] - cut : 0.0;
-}
-
-static void lower_bound_restrict(const spr__terms *terms, spr__lower_bound *b)
-{
-    const int64_t experts = terms->experts;
-    for (int64_t e = 0; e < experts; e++) {
-        b->price[e] = b->price[e] > 0.0 ? b->price[e] : 0.0;
-        if (b->open != NULL)
-            lower_bound_project(b->open + e, terms->tokens, experts, NULL, 0, b->charge[e]);
-    }
-    for (int64_t t = 0; t < terms->tokens; t++) {
-        for (int32_t d = 0; b->touch != NULL && d < terms->devices; d++)
-            lower_bound_project(b->touch + t * experts, experts, 1, terms->device, d, terms->touch_device);
-        for (int32_t n = 0; b->touch_node != NULL && n < terms->nodes; n++)
-            lower_bound_project(b->touch_node + t * experts, experts, 1, terms->node, n, terms->touch_node);
-    }
 }
 
 /* The known table's loads give the slopes; whoever uses an expert or a device there shares its cost. */
@@ -352,7 +330,7 @@ static void lower_bound_start(const spr__terms *terms, const int32_t *ids, spr__
         if (b->touch_node != NULL)
             b->touch_node[at] = terms->touch_node;
     }
-    lower_bound_restrict(terms, b);
+    spr__lower_bound_restrict(terms, b, INFINITY);
 }
 
 static void lower_bound_ascend(const spr__terms *terms, double known, spr__lower_bound *b, double *scratch)
@@ -379,7 +357,7 @@ static void lower_bound_ascend(const spr__terms *terms, double known, spr__lower
         const double step = share * (known - b->bound) / norm;
         for (int64_t i = 0; i < b->multipliers; i++)
             b->at[i] += step * b->up[i];
-        lower_bound_restrict(terms, b);
+        spr__lower_bound_restrict(terms, b, step);
     }
     memcpy(b->at, b->best, (size_t)b->multipliers * sizeof(double));
     lower_bound_evaluate(terms, b, scratch);

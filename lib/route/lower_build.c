@@ -199,10 +199,12 @@ static void lower_build_take_row(lower_build *b, const spr__lower_row *row)
 
 static void lower_build_rows(lower_build *b)
 {
+    const double *const multipliers[] = {b->bound->price, b->bound->limit_active, b->bound->limit_device,
+                                         b->bound->limit_node};
     for (int64_t i = 0; i < b->to->row_count; i++) {
         spr__lower_row *row = &b->to->rows[i];
         lower_build_take_row(b, row);
-        row->weight = lower_build_weight(b, row->kind == SPR_LOWER_CAPACITY ? b->bound->price[row->index] : 0.0, 0.0);
+        row->weight = lower_build_weight(b, multipliers[row->kind][row->index], 0.0);
         lower_build_square(b, row->weight);
     }
 }
