@@ -60,6 +60,8 @@ int spr__format_next(spr__format_reader *reader, int comments)
         if (reader->words > 0)
             return 1;
     }
+    /* an empty text has a first line, too */
+    reader->line += reader->line == 0;
     return 0;
 }
 

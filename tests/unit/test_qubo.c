@@ -410,6 +410,9 @@ START_TEST(texts_are_read_as_these_problems)
         {"coo", "c qbsolv\np qubo 0 3 1 1\n0 0 5\n0 2 1\n", "# offset = 0\n3 2\n0 0 5\n0 2 1\n"},
         {"coo", "# vartype = BINARY\n0 1 2\n# offset = 1.5\n", "# offset = 1.5\n2 1\n0 1 2\n"},
         {"coo", "0 1 1\n# vartype = SPIN\n0 0 3\n", "# offset = -2\n2 3\n0 0 4\n0 1 4\n1 1 -2\n"},
+        {"coo", " #vartype=SPIN\n#offset=3 # more\n0 0 3\n", "# offset=0\n1 1\n0 0 6\n"},
+        {"coo", "# vartype: SPIN\n# offset: none\n0 0 1\n", "# offset=-1\n1 1\n0 0 2\n"},
+        {"coo", "p qubo unconstrained 4 0 2\n0 1 1\n0 3 1\n", "# offset=0\n4 2\n0 1 1\n0 3 1\n"},
         {"coo", "#\n# offset is 2\n# vartypes = SPIN\n0 1 1\n", "# offset = 0\n2 1\n0 1 1\n"},
         {"coo", "\n% a\nc b\nc\n \t\n0\t1  1 # c\r\n0 2 1#d\n\n", "# offset = 0\n3 2\n0 1 1\n0 2 1\n"},
         {"coo", "0 1 1\r\n\r\n1 2 +1.\r\n", "# offset = 0\n3 2\n0 1 1\n1 2 1\n"},
@@ -442,7 +445,7 @@ START_TEST(malformed_texts_are_refused_with_their_line)
         size_t bytes;
         const char *line, *told;
     } cases[] = {
-        BAD("coo", "", "line 0", "no entries"), BAD("coo", "\n# a\n", "line 2", "no entries"),
+        BAD("coo", "", "line 1", "no entries"), BAD("coo", "\n# a\n", "line 2", "no entries"),
         BAD("coo", "0 1 1\n0 1\n", "line 2", "fewer than 3"), BAD("coo", "0 1 1\n0 1 1 1\n", "line 2", "more than 3"),
         BAD("coo", "1 1 1 1\n", "line 1", "more than 3"), BAD("coo", "5 1 1 1 1\n", "line 1", "more than 3"),
         BAD("coo", "0\n", "line 1", "variables is 0"), BAD("coo", "2147483647\n", "line 1", "is 2147483647"),
@@ -451,6 +454,11 @@ START_TEST(malformed_texts_are_refused_with_their_line)
         BAD("coo", "p qubo 0 3\n0 1 1\n", "line 1", "p qubo 0 n"),
         BAD("coo", "p qubo 0 3 2 0\n0 0 1\n0 1 1\n", "line 3", "says 2"),
         BAD("coo", "p qubo 0 3 1 2\n0 0 1\n0 1 1\n", "line 3", "says 3"),
+        BAD("coo", "p qubo 0\n", "line 1", "p qubo 0 n"), BAD("coo", "p qubo 0 3 1 1 1\n", "line 1", "p qubo 0 n"),
+        BAD("coo", "p qubo 0 3 2 0\n0 0 1\n0 1 1\n", "line 3", "1 diagonals; its first line says 2"),
+        BAD("coo", "# vartype=\n0 1 1\n", "line 1", "SPIN or BINARY"),
+        BAD("coo", "# offset=\n0 1 1\n", "line 1", "offset is missing"),
+        BAD("coo", "0 1 1\n# offset = 1,5\n", "line 2", "\"1,5\""),
         BAD("coo", "p cnf 0 3 1 1\n", "line 1", "p qubo 0 n"), BAD("coo", "p qubo 0 x 1 1\n", "line 1", "\"x\""),
         BAD("coo", "2\n\n0 2 1\n", "line 3", "second index is 2; accepted is 0..1"),
         BAD("coo", "-1 0 1\n", "line 1", "index is -1"), BAD("coo", "0 2147483646 1\n", "line 1", "is 2147483646"),
@@ -463,7 +471,7 @@ START_TEST(malformed_texts_are_refused_with_their_line)
         BAD("coo", "0 1 1\n0 \0 1\n", "line 2", "no text"), BAD("coo", "0 1 1\n0 1 \xff\n", "line 2", "no text"),
         BAD("coo", "0 1 1\n# vartype = CAT\n", "line 2", "SPIN or BINARY"),
         BAD("coo", "# offset = inf\n0 1 1\n", "line 1", "offset is \"inf\""),
-        BAD("bqp", "", "line 0", "n entries"), BAD("bqp", "2\n2 1\n1 2 7\n2 1\n1 2 8\n", "line 1", "one instance"),
+        BAD("bqp", "", "line 1", "n entries"), BAD("bqp", "2\n2 1\n1 2 7\n2 1\n1 2 8\n", "line 1", "one instance"),
         BAD("bqp", "2 1 1\n", "line 1", "more than 2"), BAD("bqp", "0 1\n", "line 1", "variables is 0"),
         BAD("bqp", "2 1\n0 1 5\n", "line 2", "first index is 0; accepted is 1..2"),
         BAD("bqp", "2 1\n1 3 5\n", "line 2", "second index is 3"), BAD("bqp", "2 1\n1 2\n", "line 2", "fewer than 3"),
@@ -489,6 +497,37 @@ START_TEST(numbers_of_a_text_are_bounded)
     failed(parse("coo", text, 4 + 401), SPR_ERROR_PARSE, "line 1", "the value", "0.3333");
     failed(parse("coo", "0 1 1e308\n1 0 1e308", 19), SPR_ERROR_NOT_FINITE, "coupling", "add up", "");
     failed(parse("bqp", "2 1\n1 2 1e308\n", 14), SPR_ERROR_PARSE, "line 2", "1e+308", "double");
+}
+END_TEST
+
+/* Values that the form of the problem cannot hold are those of a line. */
+START_TEST(values_that_do_not_fit_are_told_with_their_line)
+{
+    failed(parse("bqp", "2 1\n1 2 -1e308\n", 15), SPR_ERROR_PARSE, "line 2", "-1e+308", "-2 times");
+    failed(parse("rudy", "2 1\n1 2 5e-324\n", 15), SPR_ERROR_PARSE, "line 2", "324", "0.5 times");
+    failed(parse("bqp", "2 2\n1 1 1e308\n2 2 1e308\n", 24), SPR_ERROR_NOT_FINITE, "absolute values", "add up", "");
+}
+END_TEST
+
+/* A number alone does not take all memory: 2^20 variables are free, the others must come with bytes. */
+START_TEST(short_texts_have_few_variables)
+{
+    char text[32];
+    for (int format = 0; format < 3; format++) {
+        static const char *const names[] = {"coo", "bqp", "rudy"}, *const ends[] = {"", " 0", " 0"};
+        const int64_t most = (1 << 20) + (format == 0 ? 7 : 9);
+        int64_t n = 0;
+        snprintf(text, sizeof text, "%d%s", (int)most, ends[format]);
+        succeeded(parse(names[format], text, strlen(text)));
+        succeeded(spr_problem_size(problem, &n, NULL, &error));
+        ck_assert_int_eq(n, most);
+        snprintf(text, sizeof text, "%d%s", (int)most + 1, ends[format]);
+        failed(parse(names[format], text, strlen(text)), SPR_ERROR_PARSE, "line 1", "variables is", "accepted is 1..10485");
+    }
+    failed(parse("coo", "0 2000000000 1\n", 15), SPR_ERROR_PARSE, "line 1", "second index is 2000000000", "0..1048590");
+    succeeded(spr_problem_from_entries(NULL, NULL, 0, (1 << 20) + 100, NULL, 0, NULL, NULL, NULL, 0, &problem, &error));
+    failed(spr_problem_to_text(problem, "coo", text, sizeof text, NULL, &error), SPR_ERROR_CONFLICT, "1048676 variables",
+           "1048576 more", "text");
 }
 END_TEST
 
@@ -539,7 +578,20 @@ static double noise(uint64_t seed, uint64_t i)
 START_TEST(what_is_written_is_read_back_bit_for_bit)
 {
     for (uint64_t seed = 0; seed < 200; seed++) {
-        statement s = any(SPR_QUBO, seed), graph = {.form = SPR_ISING, .n = s.n};
+        statement s = any(SPR_ISING, seed);
+        succeeded(make(&s));
+        comes_back("coo", SPR_ISING);
+        comes_back("coo", SPR_QUBO);
+        for (int64_t i = 0; i < s.n; i++)
+            s.linear[i] = noise(seed, 50 + (uint64_t)i);
+        for (int64_t k = 0; k < s.entries; k++)
+            s.values[k] = noise(seed, 100 + (uint64_t)k);
+        s.offset = noise(seed, 1);
+        ck_assert_int_ge(make(&s), SPR_OK);
+        comes_back("coo", SPR_ISING);
+        comes_back("coo", SPR_QUBO);
+        s = any(SPR_QUBO, seed);
+        statement graph = {.form = SPR_ISING, .n = s.n};
         succeeded(make(&s));
         comes_back("coo", SPR_QUBO);
         for (int64_t i = 0; i < s.n; i++)
@@ -562,6 +614,24 @@ START_TEST(what_is_written_is_read_back_bit_for_bit)
         }
         succeeded(make(&graph));
         comes_back("rudy", SPR_ISING);
+    }
+}
+END_TEST
+
+/* Sums of such weights are rounded, in the same way each time. */
+START_TEST(graphs_of_any_weights_come_back)
+{
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        char text[ENTRIES * 40], *at = text;
+        at += sprintf(at, "%d %d\n", MOST, ENTRIES);
+        for (int k = 0; k < ENTRIES; k++) {
+            const int i = (int)whole(seed, 2 * (uint64_t)k, 1, MOST - 1);
+            at += sprintf(at, "%d %d %.17g\n", MOST, i, noise(seed, 100 + (uint64_t)k));
+        }
+        ck_assert_int_ge(parse("rudy", text, strlen(text)), SPR_OK);
+        comes_back("rudy", SPR_ISING);
+        comes_back("rudy", SPR_QUBO);
+        comes_back("coo", SPR_ISING);
     }
 }
 END_TEST
@@ -609,6 +679,12 @@ START_TEST(texts_and_formats_are_checked)
     failed(spr_problem_to_text(problem, "rudy", text, 64, NULL, &error), SPR_ERROR_CONFLICT, "rudy", "Ising", "");
     succeeded(make(&ising));
     failed(spr_problem_to_text(problem, "rudy", text, 64, NULL, &error), SPR_ERROR_CONFLICT, "rudy", "linear", "");
+    const statement apart = {.form = SPR_ISING, .n = 2, .entries = 1, .columns = {1}, .values = {2}, .offset = -1};
+    succeeded(make(&apart));
+    failed(spr_problem_to_text(problem, "rudy", text, 64, NULL, &error), SPR_ERROR_CONFLICT, "rudy", "offset -1", "-2");
+    const statement odd = {.n = 2, .entries = 1, .columns = {1}, .values = {4.9406564584124654e-324}};
+    succeeded(make(&odd));
+    failed(spr_problem_to_text(problem, "bqp", text, 64, NULL, &error), SPR_ERROR_CONFLICT, "bqp", "half", "324");
 }
 END_TEST
 
@@ -776,6 +852,7 @@ Suite *suite_qubo(void)
         diagonals_and_duplicates_are_added_up, a_matrix_counts_both_triangles, outputs_are_optional, shapes_are_checked,
         entries_are_checked, numbers_are_checked, matrices_are_checked, reading_is_checked, states_are_checked,
         texts_are_read_as_these_problems, malformed_texts_are_refused_with_their_line, numbers_of_a_text_are_bounded,
+        values_that_do_not_fit_are_told_with_their_line, short_texts_have_few_variables, graphs_of_any_weights_come_back,
         signs_of_the_formats, what_is_written_is_read_back_bit_for_bit, indices_and_counts_are_written_as_digits,
         a_text_too_long_is_told_and_cut, texts_and_formats_are_checked, every_allocation_may_fail,
         a_header_alone_asks_for_no_memory, a_locale_with_a_comma_changes_nothing, published_instances_are_read};
