@@ -39,7 +39,7 @@ typedef struct spr_lower_settings {
                                     table and those it must keep. Fewer candidates may cost the optimum                */
     int64_t kernelise;           /* 1 = fix what is proved; the optimum, or the known table, stays reachable           */
     int64_t most_variables;      /* a problem with more is refused; 0 = 1e6                                            */
-    int64_t most_couplings;      /* 0 = 1e8                                                                            */
+    int64_t most_couplings;      /* 0 = 1e8; counted before terms on the same pair of variables are added up           */
 } spr_lower_settings;
 
 /* What a lowering holds. Set size. */

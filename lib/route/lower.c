@@ -7,7 +7,7 @@
 
 #include "../base/exact.h"
 
-/* --------------------------------------------------------------------------------------------------------- settings */
+/* -------------------------------------------------------------------------------------------------------- settings */
 
 static spr_status lower_read_settings(const spr_lower_settings *settings, int64_t experts, int64_t k,
                                       spr_lower_settings *known, spr_error *error)
@@ -16,16 +16,16 @@ static spr_status lower_read_settings(const spr_lower_settings *settings, int64_
     if (settings == NULL)
         return SPR_OK;
     if (settings->size < sizeof *known || settings->size > 4096)
-        return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "settings->size is %zu; accepted is sizeof(spr_lower_settings) = "
-                         "%zu", settings->size, sizeof *known);
+        return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "settings->size is %zu; accepted is "
+                         "sizeof(spr_lower_settings) = %zu", settings->size, sizeof *known);
     for (size_t i = sizeof *known; i < settings->size; i++)
         if (((const unsigned char *)settings)[i] != 0)
-            return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "settings has a nonzero byte at %zu, beyond the %zu bytes that "
-                             "this version knows", i, sizeof *known);
+            return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "settings has a nonzero byte at %zu, beyond the %zu bytes "
+                             "that this version knows", i, sizeof *known);
     *known = *settings;
     if (known->candidates != 0 && (known->candidates < k || known->candidates > INT32_MAX))
-        return spr__fail(error, SPR_ERROR_OPTION_RANGE, "settings->candidates is %lld; accepted is 0 or k = %lld and more",
-                         (long long)known->candidates, (long long)k);
+        return spr__fail(error, SPR_ERROR_OPTION_RANGE, "settings->candidates is %lld; accepted is 0, or k = %lld and "
+                         "more", (long long)known->candidates, (long long)k);
     if (known->kernelise != 0 && known->kernelise != 1)
         return spr__fail(error, SPR_ERROR_OPTION_RANGE, "settings->kernelise is %lld; accepted is 0 or 1",
                          (long long)known->kernelise);
@@ -43,8 +43,8 @@ static spr_status lower_check_report(const spr_lower_report *report, spr_error *
     if (report == NULL)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "report is NULL");
     if (report->size < sizeof *report || report->size > 4096)
-        return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "report->size is %zu; accepted is sizeof(spr_lower_report) = %zu",
-                         report->size, sizeof *report);
+        return spr__fail(error, SPR_ERROR_STRUCT_SIZE, "report->size is %zu; accepted is "
+                         "sizeof(spr_lower_report) = %zu", report->size, sizeof *report);
     return SPR_OK;
 }
 
@@ -56,7 +56,7 @@ static void lower_give_report(const spr_lower_report *from, spr_lower_report *to
     to->size = size;
 }
 
-/* --------------------------------------------------------------------------------------------------------- estimate */
+/* -------------------------------------------------------------------------------------------------------- estimate */
 
 /* Numbers of things >= 0; INT64_MAX is "too many". */
 static int64_t lower_times(int64_t a, int64_t b)
@@ -169,13 +169,14 @@ spr_status spr_lower_estimate(const spr_plan *plan, int64_t tokens, const spr_lo
     }
     r.devices = lower_estimate_places(tokens, wide, o->devices, o->device_touch_weight, o->device_limit, &r);
     r.nodes = lower_estimate_places(tokens, wide, o->nodes, o->node_touch_weight, o->node_limit, &r);
-    r.variables = lower_plus(lower_plus(lower_plus(r.assignments, r.actives), lower_plus(r.devices, r.nodes)), r.slacks);
+    r.variables = lower_plus(lower_plus(r.assignments, r.actives), lower_plus(r.devices, r.nodes));
+    r.variables = lower_plus(r.variables, r.slacks);
     r.variables = r.variables > 0 ? r.variables : 1;
     lower_give_report(&r, report);
     return spr__ok(error);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ copies */
+/* ---------------------------------------------------------------------------------------------------------- copies */
 
 static void *lower_copy(spr__arena *arena, const void *from, size_t count, size_t size)
 {
@@ -300,7 +301,9 @@ spr_status spr__lowering_new(const spr__terms *terms, const int32_t *ids, const 
     if (status != SPR_OK)
         return status;
     lower_lay(&arena, terms, ids, &draft);
-    spr_lowering *made = arena.used > SIZE_MAX - SPR_ALIGNMENT ? NULL : (spr_lowering *)spr__allocate(&memory, sizeof *made);
+    spr_lowering *made = NULL;
+    if (arena.used <= SIZE_MAX - SPR_ALIGNMENT)
+        made = (spr_lowering *)spr__allocate(&memory, sizeof *made);
     if (made == NULL)
         return spr__fail(error, SPR_ERROR_MEMORY, "the allocator returned NULL for %zu bytes", sizeof *made);
     memset(made, 0, sizeof *made);
@@ -312,7 +315,8 @@ spr_status spr__lowering_new(const spr__terms *terms, const int32_t *ids, const 
         spr_lowering_free(made);
         return spr__fail(error, SPR_ERROR_MEMORY, "the allocator returned NULL for %zu bytes", bytes);
     }
-    arena = (spr__arena){(char *)made->block + (SPR_ALIGNMENT - (uintptr_t)made->block % SPR_ALIGNMENT) % SPR_ALIGNMENT, 0};
+    arena = (spr__arena){(char *)made->block +
+                         (SPR_ALIGNMENT - (uintptr_t)made->block % SPR_ALIGNMENT) % SPR_ALIGNMENT, 0};
     lower_lay(&arena, terms, ids, made);
     status = lower_make(made, &known, error);
     if (status != SPR_OK) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The variables' numbers: x, then active, device, node bits, then slack. An auxiliary bit that only one x can set is that x,
- * and one that a fixed x sets is 1. */
+ * The variables' numbers: x, then active, device, node bits, then slack. An auxiliary bit that only one x can set is
+ * that x, and one that a fixed x sets is 1. */
 #include "lower.h"
 
 #include <string.h>
@@ -57,7 +57,8 @@ static int64_t lower_aux_possible(const int32_t *codes, int64_t count, int64_t *
 }
 
 /* Bits of tokens at places, where there is a cost or where the limit can bind. */
-static void lower_aux_places(lower_aux *at, const int32_t *map, int64_t places, int32_t *codes, double cost, int64_t limit)
+static void lower_aux_places(lower_aux *at, const int32_t *map, int64_t places, int32_t *codes, double cost,
+                             int64_t limit)
 {
     int64_t ones;
     if (codes == NULL)
@@ -107,7 +108,8 @@ static void lower_aux_active(lower_aux *at)
 /* A row with its slack: 0..room in digits 1, 2, 4, ..., rest. */
 static void lower_aux_row(lower_aux *at, int32_t kind, int64_t index, int64_t room)
 {
-    spr__lower_row row = {kind, (int32_t)index, (int32_t)(room > 0 ? room : 0), (int32_t)(at->next & INT32_MAX), 0, 0.0};
+    spr__lower_row row = {kind, (int32_t)index, (int32_t)(room > 0 ? room : 0),
+                          (int32_t)(at->next & INT32_MAX), 0, 0.0};
     int64_t left = row.room;
     for (int64_t digit = 1; left > 0; digit *= 2) {
         lower_aux_name(at, at->rows, digit < left ? digit : left);
@@ -193,11 +195,12 @@ spr_status spr__lower_number(spr_lowering *lowering, const spr_lower_settings *s
     spr__arena arena = {NULL, 0};
     lower_aux_pass(&at);
     if (lowering->report.variables > most || lowering->report.variables > INT32_MAX - 1)
-        return spr__fail(error, SPR_ERROR_SIZE, "the problem would have %lld variables; accepted is most_variables = %lld",
-                         (long long)lowering->report.variables, (long long)most);
+        return spr__fail(error, SPR_ERROR_SIZE, "the problem would have %lld variables; accepted is "
+                         "most_variables = %lld", (long long)lowering->report.variables, (long long)most);
     lower_aux_lay(&arena, lowering);
     lowering->names_bytes = arena.used + SPR_ALIGNMENT;
-    lowering->names = arena.used > SIZE_MAX - SPR_ALIGNMENT ? NULL : spr__allocate(&lowering->memory, lowering->names_bytes);
+    if (arena.used <= SIZE_MAX - SPR_ALIGNMENT)
+        lowering->names = spr__allocate(&lowering->memory, lowering->names_bytes);
     if (lowering->names == NULL)
         return spr__fail(error, SPR_ERROR_MEMORY, "the allocator returned NULL for %zu bytes", lowering->names_bytes);
     memset(lowering->names, 0, lowering->names_bytes);

@@ -6,18 +6,18 @@
  *   L(z) = H'(z) + sum lambda_i g_i(z), bounded from below term by term, each bit on its own:
  *     balance            f(load) >= q load + min over integers 0..T of f - q;  of devices: its tangent
  *     level              A^2 >= (2m + 1) A - m (m + 1) for integers
- *     pairs of a token   >= sum over its x of half the need-1 most negative pairs of the expert, less v^2 (need+1)/2 |J|
- *                        where the token has v > 0 experts too many: n experts have n - 1 others each, need - 1 + v, and
- *                        n v <= v^2 (need + 1)
+ *     pairs of a token   >= sum over x of half the need-1 most negative pairs of its expert, less |J| v^2 (need+1)/2
+ *                        where the token has v > 0 experts too many: each of its n = need + v experts has need - 1 + v
+ *                        others, and n v <= v^2 (need + 1)
  *     rows               p (load + slack - C) >= p (load - C), as p >= 0; limits likewise
  *     x                  min(0, its cost + alpha);  y: min(0, its cost less its multipliers)
  *   The sum is D. So E(z) >= D + sum (weight_i v_i^2 - lambda_i g_i), and with |g_i| <= v_i^2 (an OR: lambda >= 0, and
  *   x - y <= x (1 - y)) a state that violates any constraint has E >= D + weight_i - |lambda_i| >= known + margin when
- *   weight_i = |lambda_i| + (known - D) + margin, plus (need + 1)/2 |J| for tokens. A table that keeps all constraints has
- *   its H at the right auxiliary bits, and no less at others, since each bit that is missing costs an OR's weight, which
- *   is made at least as much as the bit can save, and a bit too many costs >= 0. Hence both minima agree.
- * The kernel speaks of tables that keep all constraints; for them x = 1 costs, beyond D, its distance to the dearest taken
- * and what each of its ORs still costs beyond its multipliers; x = 0 the distance to the cheapest not taken.
+ *   weight_i = |lambda_i| + (known - D) + margin, plus (need + 1)/2 |J| for tokens. A table that keeps all constraints
+ *   has its H at the right auxiliary bits, and no less at others, since each bit that is missing costs an OR's weight,
+ *   which is made at least as much as the bit can save, and a bit too many costs >= 0. Hence both minima agree.
+ * The kernel speaks of tables that keep all constraints; for them x = 1 costs, beyond D, its distance to the dearest
+ * taken and what each of its ORs still costs beyond its multipliers; x = 0 the distance to the cheapest not taken.
  *
  * The multipliers come from projected supergradient steps of Polyak's length towards the known table's H. D is computed
  * from them afresh and reduced by more than rounding can have added, so that it holds whatever they are. */
@@ -333,14 +333,14 @@ static void lower_bound_start(const spr__terms *terms, const int32_t *ids, spr__
     spr__lower_bound_restrict(terms, b, INFINITY);
 }
 
+/* Steps nearly twice Polyak's: known is hardly above the best there is, and shorter ones creep. */
 static void lower_bound_ascend(const spr__terms *terms, double known, spr__lower_bound *b, double *scratch)
 {
-    const double cells = (double)terms->tokens * (double)terms->experts + 1.0;
-    const int sweeps = cells > 2e6 ? 20 : cells > 1e5 ? (int)(4e7 / cells) : 400;
-    double best = -INFINITY, share = 1.0;
+    const double sweeps = 2e7 / ((double)terms->tokens * (double)terms->experts + 1.0);
+    const int last = sweeps > 2000.0 ? 2000 : sweeps < 20.0 ? 20 : (int)sweeps;
+    double best = -INFINITY, share = 1.9;
     int stale = 0;
-    for (int sweep = 0; sweep <= sweeps; sweep++) {
-        double norm = 0.0;
+    for (int sweep = 0; sweep <= last; sweep++) {
         lower_bound_evaluate(terms, b, scratch);
         if (b->bound > best) {
             stale = 0;
@@ -350,9 +350,10 @@ static void lower_bound_ascend(const spr__terms *terms, double known, spr__lower
             stale = 0;
             share *= 0.7;
         }
+        double norm = 0.0;
         for (int64_t i = 0; i < b->multipliers; i++)
             norm += b->up[i] * b->up[i];
-        if (!(norm > 0.0) || !(known - b->bound > 1e-12 * b->size))
+        if (!(norm > 0.0) || share < 1e-3 || !(known - b->bound > 1e-12 * b->size))
             break;
         const double step = share * (known - b->bound) / norm;
         for (int64_t i = 0; i < b->multipliers; i++)

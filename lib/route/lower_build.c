@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The problem: every term of H and every constraint as linear parts and couplings of the variables. One and the same code
- * counts entries first and writes them then. */
+ * The problem: every term of H and every constraint as linear parts and couplings of the variables. One and the same
+ * code counts entries first and writes them then. */
 #include "lower.h"
 
 #include <math.h>
@@ -265,8 +265,8 @@ spr_status spr__lower_build(spr_lowering *lowering, const spr__lower_bound *boun
     lower_build_all(&b);
     spr__release(&lowering->memory, block, bytes);
     if (b.entries > most)
-        return spr__fail(error, SPR_ERROR_SIZE, "the problem would have up to %lld couplings; accepted is most_couplings = "
-                         "%lld", (long long)b.entries, (long long)most);
+        return spr__fail(error, SPR_ERROR_SIZE, "the problem would have up to %lld couplings; accepted is "
+                         "most_couplings = %lld", (long long)b.entries, (long long)most);
     block = lower_build_open(lowering, b.entries + 1, &b, &bytes);
     if (block == NULL)
         return spr__fail(error, SPR_ERROR_MEMORY, "the allocator returned NULL for %zu bytes", bytes);

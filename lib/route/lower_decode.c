@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * From tables to states and back, whatever the state: routes too many are removed, worst first, then routes that are missing
- * are added, cheapest first, where the constraints leave room. */
+ * From tables to states and back, whatever the state: routes too many are removed, worst first, then routes that are
+ * missing are added, cheapest first, where the constraints leave room. */
 #include "lower.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 
 #include "../base/exact.h"
 
-/* ------------------------------------------------------------------------------------------------------------- encode */
+/* ---------------------------------------------------------------------------------------------------------- encode */
 
 void spr__lower_slack(const spr_lowering *lowering, uint8_t *bits)
 {
@@ -99,7 +99,7 @@ spr_status spr_lowering_encode(const spr_lowering *lowering, const int32_t *ids,
     return spr__ok(error);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- repair */
+/* ---------------------------------------------------------------------------------------------------------- repair */
 
 static uint8_t *lower_decode_row(const spr_lowering *lowering, int64_t t)
 {
@@ -381,7 +381,8 @@ spr_status spr_lowering_decode(spr_lowering *lowering, const uint8_t *bits, int3
     const spr__terms *terms = &lowering->terms;
     for (int64_t i = 0; i < lowering->report.variables; i++)
         if (bits[i] > 1)
-            return spr__fail(error, SPR_ERROR_ARGUMENT, "bits[%lld] is %d; accepted is 0 or 1", (long long)i, (int)bits[i]);
+            return spr__fail(error, SPR_ERROR_ARGUMENT, "bits[%lld] is %d; accepted is 0 or 1", (long long)i,
+                             (int)bits[i]);
     int64_t changed = lower_decode_repair(lowering, bits);
     double found = INFINITY;
     spr__violation violation;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Where multipliers may lie: those of a bit's ORs are >= 0 and together at most what the bit costs, so that the bit itself is
- * best left 0. A limit raises what all its bits cost by its own multiplier m, at a price of limit * m: m is the one that a
- * proximal step takes, where the bits' thresholds add up to step * limit. */
+ * Where multipliers may lie: those of a bit's ORs are >= 0 and together at most what the bit costs, so that the bit
+ * itself is best left 0. A limit raises what all its bits cost by its own multiplier m, at a price of limit * m: m is
+ * the one that a proximal step takes, where the bits' thresholds add up to step * limit. */
 #include "lower.h"
 
 #include "../base/exact.h"
@@ -109,14 +109,14 @@ void spr__lower_bound_restrict(const spr__terms *terms, spr__lower_bound *b, dou
     for (int32_t d = 0; b->open != NULL && d < terms->devices; d++)
         b->limit_active[d] =
             lower_project_device(terms, b, d, terms->active_limit > 0 ? step * (double)terms->active_limit : -1.0);
+    const double device = terms->device_limit > 0 ? step * (double)terms->device_limit : -1.0;
+    const double node = terms->node_limit > 0 ? step * (double)terms->node_limit : -1.0;
     for (int64_t t = 0; t < terms->tokens; t++) {
         if (b->touch != NULL)
-            b->limit_device[t] =
-                lower_project_token(b, b->touch + t * experts, experts, terms->device, terms->devices, terms->touch_device,
-                                    terms->device_limit > 0 ? step * (double)terms->device_limit : -1.0);
+            b->limit_device[t] = lower_project_token(b, b->touch + t * experts, experts, terms->device, terms->devices,
+                                                     terms->touch_device, device);
         if (b->touch_node != NULL)
-            b->limit_node[t] =
-                lower_project_token(b, b->touch_node + t * experts, experts, terms->node, terms->nodes, terms->touch_node,
-                                    terms->node_limit > 0 ? step * (double)terms->node_limit : -1.0);
+            b->limit_node[t] = lower_project_token(b, b->touch_node + t * experts, experts, terms->node, terms->nodes,
+                                                   terms->touch_node, node);
     }
 }
