@@ -41,7 +41,8 @@ static spr_status problem_check_shape(int32_t form, int64_t variables, spr_error
         return spr__fail(error, SPR_ERROR_ARGUMENT, "variables is %lld; accepted is 1..%d", (long long)variables,
                          INT32_MAX - 1);
     if (variables > INT32_MAX - 1 || (uint64_t)variables > SIZE_MAX / 64)
-        return spr__fail(error, SPR_ERROR_SIZE, "variables is %lld; accepted is 1..%d, as far as memory can be addressed",
+        return spr__fail(error, SPR_ERROR_SIZE,
+                         "variables is %lld; accepted is 1..%d, as far as memory can be addressed",
                          (long long)variables, INT32_MAX - 1);
     return SPR_OK;
 }
@@ -166,7 +167,8 @@ static spr_status problem_allocate(spr__memory memory, int32_t form, int64_t n, 
             problem->block = arena.used == SIZE_MAX ? NULL : spr__allocate(&memory, problem->block_bytes);
             if (problem->block == NULL) {
                 spr__release(&memory, problem, sizeof *problem);
-                return spr__fail(error, SPR_ERROR_MEMORY, "no memory for a problem of %lld variables and %lld couplings",
+                return spr__fail(error, SPR_ERROR_MEMORY,
+                                 "no memory for a problem of %lld variables and %lld couplings",
                                  (long long)n, (long long)couplings);
             }
         }
@@ -210,7 +212,8 @@ static spr_status problem_check_sizes(const spr_problem_view *view, spr_error *e
         size += fabs(view->linear[i]);
     for (int64_t at = 0; at < 2 * view->couplings; at++)
         size += fabs(view->value[at]);
-    return isfinite(size) ? SPR_OK : spr__fail(error, SPR_ERROR_NOT_FINITE, "the absolute values of the coefficients of the "
+    return isfinite(size) ? SPR_OK : spr__fail(error, SPR_ERROR_NOT_FINITE,
+                                               "the absolute values of the coefficients of the "
                                                "QUBO form add up to more than a double holds");
 }
 
@@ -232,7 +235,8 @@ static spr_status problem_fill_linear(const problem_entries *in, double offset, 
     if (problem->form == SPR_ISING) {
         memcpy(problem->original_linear, linear, (size_t)in->variables * sizeof linear[0]);
         problem->original_offset = offset;
-        problem->rounded = spr__forms_to_qubo(&problem->view, linear, (double *)(uintptr_t)problem->view.value, &offset);
+        problem->rounded = spr__forms_to_qubo(&problem->view, linear, (double *)(uintptr_t)problem->view.value,
+                                              &offset);
     }
     problem->view.offset = offset;
     return problem_check_sizes(&problem->view, error);
@@ -252,7 +256,8 @@ static spr_status problem_build(spr__memory memory, int32_t form, problem_entrie
     if (in->order != NULL && in->spare != NULL && in->count != NULL && sums != NULL) {
         const int64_t couplings = problem_merge(in, problem_order(in), sums);
         if (couplings < 0)
-            status = spr__fail(error, SPR_ERROR_NOT_FINITE, "entries of one coupling add up to more than a double holds");
+            status = spr__fail(error, SPR_ERROR_NOT_FINITE,
+                               "entries of one coupling add up to more than a double holds");
         else
             status = problem_allocate(memory, form, in->variables, couplings, &made, error);
         if (status == SPR_OK) {
@@ -270,7 +275,8 @@ static spr_status problem_build(spr__memory memory, int32_t form, problem_entrie
         return status;
     }
     *problem = made;
-    return made->rounded ? spr__fail(error, SPR_NOTICE_ROUNDED, "some coefficient was rounded in the QUBO form; its energies "
+    return made->rounded ? spr__fail(error, SPR_NOTICE_ROUNDED,
+                                     "some coefficient was rounded in the QUBO form; its energies "
                                      "are those of the rounded problem")
                          : spr__ok(error);
 }
@@ -286,7 +292,8 @@ spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t
     spr_status status = problem_check_shape(form, variables, error);
     if (status == SPR_OK)
         status = problem_check_entries(&in, offset, error);
-    return status != SPR_OK ? status : problem_build(spr__memory_of(allocator, user), form, &in, offset, problem, error);
+    return status != SPR_OK ? status
+                            : problem_build(spr__memory_of(allocator, user), form, &in, offset, problem, error);
 }
 
 spr_status spr__problem_from_cut(const spr__memory *memory, int64_t variables, int64_t entries, const int32_t *rows,
@@ -305,11 +312,13 @@ static spr_status problem_check_matrix(const double *matrix, int64_t n, int64_t 
         return spr__fail(error, SPR_ERROR_STRIDE, "row_stride is %lld; accepted is variables = %lld or more, or 0",
                          (long long)stride, (long long)n);
     if ((uintptr_t)matrix % sizeof(double) != 0)
-        return spr__fail(error, SPR_ERROR_ALIGNMENT, "matrix is at %p; it must be aligned to 8 bytes", (const void *)matrix);
+        return spr__fail(error, SPR_ERROR_ALIGNMENT, "matrix is at %p; it must be aligned to 8 bytes",
+                         (const void *)matrix);
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < n; j++)
             if (!isfinite(matrix[i * stride + j]))
-                return spr__fail(error, SPR_ERROR_NOT_FINITE, "matrix holds %g at row %lld, column %lld; it must be finite",
+                return spr__fail(error, SPR_ERROR_NOT_FINITE,
+                                 "matrix holds %g at row %lld, column %lld; it must be finite",
                                  matrix[i * stride + j], (long long)i, (long long)j);
     return SPR_OK;
 }
@@ -334,7 +343,7 @@ static int64_t problem_pair_up_tile(const problem_matrix *from, int64_t row, int
     return entries;
 }
 
-/* Pairs of elements that are not both 0; to NULL: only their number. In tiles, because one of each pair is down a column. */
+/* Pairs of elements that are not both 0; to NULL: only their number. In tiles: one of each pair is down a column. */
 static int64_t problem_pair_up(const problem_matrix *from, problem_pairs *to)
 {
     int64_t entries = 0;
@@ -348,7 +357,8 @@ static spr_status problem_check_pairs(const problem_pairs *pairs, int64_t entrie
 {
     for (int64_t k = 0; k < entries; k++)
         if (!isfinite(pairs->values[k]))
-            return spr__fail(error, SPR_ERROR_NOT_FINITE, "matrix at row %d, column %d and its mirror add up to more than a "
+            return spr__fail(error, SPR_ERROR_NOT_FINITE,
+                             "matrix at row %d, column %d and its mirror add up to more than a "
                              "double holds", (int)pairs->columns[k], (int)pairs->rows[k]);
     return SPR_OK;
 }
@@ -378,8 +388,8 @@ spr_status spr_problem_from_dense(spr_allocator allocator, void *user, int32_t f
     problem_pair_up(&from, &pairs);
     status = problem_check_pairs(&pairs, entries, error);
     if (status == SPR_OK)
-        status = spr_problem_from_entries(allocator, user, form, n, NULL, entries, pairs.rows, pairs.columns, pairs.values,
-                                          offset, problem, error);
+        status = spr_problem_from_entries(allocator, user, form, n, NULL, entries, pairs.rows, pairs.columns,
+                                          pairs.values, offset, problem, error);
     spr__release(&memory, pairs.values, bytes);
     return status;
 }
@@ -451,5 +461,6 @@ spr_status spr_problem_read(const spr_problem *problem, int32_t form, double *li
         memcpy(linear, view->linear, n * sizeof linear[0]);
     if (offset != NULL)
         *offset = sum;
-    return rounded ? spr__fail(error, SPR_NOTICE_ROUNDED, "some coefficient had to be rounded in this form") : spr__ok(error);
+    return rounded ? spr__fail(error, SPR_NOTICE_ROUNDED, "some coefficient had to be rounded in this form")
+                   : spr__ok(error);
 }

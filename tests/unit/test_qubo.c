@@ -522,11 +522,13 @@ START_TEST(short_texts_have_few_variables)
         succeeded(spr_problem_size(problem, &n, NULL, &error));
         ck_assert_int_eq(n, most);
         snprintf(text, sizeof text, "%d%s", (int)most + 1, ends[format]);
-        failed(parse(names[format], text, strlen(text)), SPR_ERROR_PARSE, "line 1", "variables is", "accepted is 1..10485");
+        failed(parse(names[format], text, strlen(text)), SPR_ERROR_PARSE, "line 1", "variables is",
+               "accepted is 1..10485");
     }
     failed(parse("coo", "0 2000000000 1\n", 15), SPR_ERROR_PARSE, "line 1", "second index is 2000000000", "0..1048590");
     succeeded(spr_problem_from_entries(NULL, NULL, 0, (1 << 20) + 100, NULL, 0, NULL, NULL, NULL, 0, &problem, &error));
-    failed(spr_problem_to_text(problem, "coo", text, sizeof text, NULL, &error), SPR_ERROR_CONFLICT, "1048676 variables",
+    failed(spr_problem_to_text(problem, "coo", text, sizeof text, NULL, &error), SPR_ERROR_CONFLICT,
+           "1048676 variables",
            "1048576 more", "text");
 }
 END_TEST
@@ -852,7 +854,8 @@ Suite *suite_qubo(void)
         diagonals_and_duplicates_are_added_up, a_matrix_counts_both_triangles, outputs_are_optional, shapes_are_checked,
         entries_are_checked, numbers_are_checked, matrices_are_checked, reading_is_checked, states_are_checked,
         texts_are_read_as_these_problems, malformed_texts_are_refused_with_their_line, numbers_of_a_text_are_bounded,
-        values_that_do_not_fit_are_told_with_their_line, short_texts_have_few_variables, graphs_of_any_weights_come_back,
+        values_that_do_not_fit_are_told_with_their_line, short_texts_have_few_variables,
+        graphs_of_any_weights_come_back,
         signs_of_the_formats, what_is_written_is_read_back_bit_for_bit, indices_and_counts_are_written_as_digits,
         a_text_too_long_is_told_and_cut, texts_and_formats_are_checked, every_allocation_may_fail,
         a_header_alone_asks_for_no_memory, a_locale_with_a_comma_changes_nothing, published_instances_are_read};
