@@ -24,12 +24,15 @@ static int eliminate_count(const uint64_t *set)
     return count;
 }
 
-static void eliminate_adjacency(const spr_problem_view *problem, eliminate_set *joined)
+static void eliminate_adjacency(const spr_problem_view *problem, const exact_fixing *fixing, eliminate_set *joined)
 {
-    memset(joined, 0, sizeof(eliminate_set) * (size_t)problem->variables);
     for (int64_t i = 0; i < problem->variables; i++)
-        for (int64_t at = problem->row_start[i]; at < problem->row_start[i + 1]; at++)
-            joined[i][problem->column[at] / 64] |= (uint64_t)1 << (problem->column[at] & 63);
+        for (int64_t at = problem->row_start[i]; at < problem->row_start[i + 1]; at++) {
+            const int64_t j = problem->column[at];
+            const int64_t a = fixing != NULL ? fixing->number[i] : i, b = fixing != NULL ? fixing->number[j] : j;
+            if (a >= 0 && b >= 0)
+                joined[a][b / 64] |= (uint64_t)1 << (b & 63);
+        }
 }
 
 /* v leaves: its neighbours are joined with each other. */
@@ -80,14 +83,15 @@ static int32_t eliminate_next(eliminate_set *joined, const uint8_t *gone, int64_
     return best;
 }
 
-int spr__exact_plan(const spr_problem_view *problem, exact_order *order)
+int spr__exact_plan(const spr_problem_view *problem, const exact_fixing *fixing, exact_order *order)
 {
-    const int64_t n = problem->variables;
+    const int64_t n = fixing != NULL ? fixing->open : problem->variables;
     eliminate_set joined[EXACT_MOST_ELIMINATED];
     uint8_t gone[EXACT_MOST_ELIMINATED] = {0};
     if (n > EXACT_MOST_ELIMINATED)
         return 0;
-    eliminate_adjacency(problem, joined);
+    memset(joined, 0, sizeof joined);
+    eliminate_adjacency(problem, fixing, joined);
     order->entries = 0.0;
     order->split = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -229,7 +233,7 @@ exact_elimination *spr__exact_eliminate_open(const spr_host *host)
     const spr_problem_view *problem = host->problem;
     const size_t n = (size_t)problem->variables, most = 3 * (n + (size_t)problem->couplings);
     exact_elimination *e = (exact_elimination *)host->allocate(host->engine, sizeof *e);
-    if (e == NULL || !spr__exact_plan(problem, &e->order))
+    if (e == NULL || !spr__exact_plan(problem, NULL, &e->order))
         return NULL;
     e->problem = problem;
     e->most = (int64_t)most;

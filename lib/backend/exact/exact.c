@@ -12,7 +12,7 @@
 enum { EXACT_DENSE = 64, EXACT_SMALL_BITS = 14, EXACT_MOST_SPLIT = 45, EXACT_QUICK = 60 };
 
 typedef struct exact_state {
-    const spr_host *host;
+    exact_reduction *reduction;
     exact_elimination *elimination;
     exact_branching *branching;
     int32_t done;
@@ -72,9 +72,14 @@ typedef enum exact_method { EXACT_NONE, EXACT_BRANCH, EXACT_ELIMINATE } exact_me
 static exact_method exact_choose(const spr_problem_view *problem, int32_t *preference)
 {
     exact_order order;
-    const int64_t n = problem->variables;
+    exact_fixing fixing;
+    *preference = 0;
+    if (problem->variables > EXACT_MOST_GIVEN)
+        return EXACT_NONE;
+    spr__exact_fix(problem, &fixing);
+    const int64_t n = fixing.open;
     *preference = n > EXACT_MOST_BRANCHED ? 0 : n <= EXACT_QUICK ? 80 : 5;
-    if (!spr__exact_plan(problem, &order))
+    if (!spr__exact_plan(problem, &fixing, &order))
         return EXACT_NONE;
     if (order.entries <= ldexp(1.0, n > EXACT_DENSE ? EXACT_TABLE_BITS : EXACT_SMALL_BITS)) {
         *preference = 90;
@@ -102,11 +107,14 @@ static spr_status exact_init(void *memory, const spr_host *host, spr_error *erro
     exact_state *state = (exact_state *)memory;
     int32_t preference;
     (void)error;
-    state->host = host;
+    state->reduction = spr__exact_reduce_open(host);
+    if (state->reduction == NULL)
+        return SPR_ERROR_MEMORY;
+    const spr_host *inner = spr__exact_reduce_host(state->reduction);
     if (exact_choose(host->problem, &preference) == EXACT_ELIMINATE)
-        state->elimination = spr__exact_eliminate_open(host);
+        state->elimination = spr__exact_eliminate_open(inner);
     else
-        state->branching = spr__exact_branch_open(host);
+        state->branching = spr__exact_branch_open(inner);
     return state->elimination != NULL || state->branching != NULL ? SPR_OK : SPR_ERROR_MEMORY;
 }
 
@@ -114,10 +122,11 @@ static spr_status exact_warm(void *memory, const uint8_t *bits, spr_error *error
 {
     exact_state *state = (exact_state *)memory;
     (void)error;
+    const uint8_t *inner = spr__exact_reduce_start(state->reduction, bits);
     if (state->branching != NULL)
-        spr__exact_branch_warm(state->branching, bits);
+        spr__exact_branch_warm(state->branching, inner);
     else
-        spr__exact_eliminate_warm(state->elimination, bits);
+        spr__exact_eliminate_warm(state->elimination, inner);
     return SPR_OK;
 }
 
@@ -126,9 +135,10 @@ static spr_status exact_step(void *memory, int64_t budget, int64_t *used, spr_er
 {
     exact_state *state = (exact_state *)memory;
     (void)error;
+    const spr_host *inner = spr__exact_reduce_host(state->reduction);
     if (!state->done)
-        state->done = state->elimination != NULL ? spr__exact_eliminate_step(state->elimination, state->host, budget, used)
-                                                 : spr__exact_branch_step(state->branching, state->host, budget, used);
+        state->done = state->elimination != NULL ? spr__exact_eliminate_step(state->elimination, inner, budget, used)
+                                                 : spr__exact_branch_step(state->branching, inner, budget, used);
     return state->done ? SPR_STEP_DONE : SPR_STEP_RUNNING;
 }
 

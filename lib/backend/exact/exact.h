@@ -6,6 +6,7 @@
 #include "../backends.h"
 
 enum {
+    EXACT_MOST_GIVEN = 4096,         /* variables of a problem before some are fixed */
     EXACT_MOST_ELIMINATED = 512,     /* variables of a problem that is solved by elimination */
     EXACT_MOST_BRANCHED = 128,       /* and by branch and bound */
     EXACT_TABLE_BITS = 24            /* all tables of the elimination together: 2^24 entries */
@@ -21,6 +22,27 @@ int spr__exact_is_symmetric(const spr_problem_view *problem);
 /* |offset| + sum of |coefficients|. */
 double spr__exact_size(const spr_problem_view *problem);
 
+/* ---------------------------------------------------------------------------------------------------------- reduction */
+
+/* Variables whose value is known, and the numbers of the others. */
+typedef struct exact_fixing {
+    int8_t value[EXACT_MOST_GIVEN];              /* -1 = open */
+    int32_t number[EXACT_MOST_GIVEN];            /* of the open ones; -1 = fixed */
+    int64_t open;                                /* at least 1 */
+} exact_fixing;
+
+/* Of at most EXACT_MOST_GIVEN variables. */
+void spr__exact_fix(const spr_problem_view *problem, exact_fixing *fixing);
+
+typedef struct exact_reduction exact_reduction;
+/* NULL if there is no memory. */
+exact_reduction *spr__exact_reduce_open(const spr_host *host);
+/* The host of the open variables' problem. */
+const spr_host *spr__exact_reduce_host(const exact_reduction *reduction);
+/* The open variables' part of a state, valid until the next call. With the fixed ones as they should be it is a state that
+ * is no worse: if they were not, that one is offered. */
+const uint8_t *spr__exact_reduce_start(exact_reduction *reduction, const uint8_t *bits);
+
 /* -------------------------------------------------------------------------------------------------------- elimination */
 
 /* The order in which variables leave, and how many neighbours each has then. */
@@ -31,8 +53,8 @@ typedef struct exact_order {
     int32_t split;                               /* variables whose tables would be too large */
 } exact_order;
 
-/* Plans the elimination. Returns 0 if there are too many variables. */
-int spr__exact_plan(const spr_problem_view *problem, exact_order *order);
+/* Plans the elimination of the open variables (NULL: all). Returns 0 if there are too many. */
+int spr__exact_plan(const spr_problem_view *problem, const exact_fixing *fixing, exact_order *order);
 
 typedef struct exact_elimination exact_elimination;
 
