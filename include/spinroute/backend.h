@@ -94,7 +94,8 @@ typedef struct spr_backend {
      * NULL, here and in warm and step; in probe and accepts it may be. */
     spr_status (*init)(void *state, const spr_host *host, spr_error *error);
 
-    /* Optional. Start from this state; called after init, before the first step. The engine has offered it already. */
+    /* Optional. Start from this state; called after init, before the first step. The engine has offered it already. It may
+     * offer a better one at once. */
     spr_status (*warm)(void *state, const uint8_t *bits, spr_error *error);
 
     /* Does at most budget units of work (budget >= 1), adds them to *used (0 before the call), and returns SPR_STEP_RUNNING,

@@ -533,7 +533,12 @@ START_TEST(exact_finds_what_trying_all_states_finds)
     for (uint64_t seed = 0; seed < 200; seed++) {
         const int64_t n = 1 + (int64_t)(support_random(seed, 900) % 12), percent = 10 * (int64_t)(seed % 11);
         const int whole = (int)(seed % 3) * (int)(1 + seed % 5);
+        uint8_t start[12];
         make("exact", random_problem(n, 0, percent, whole, seed));
+        for (int64_t i = 0; i < n; i++)
+            start[i] = support_random(seed, (uint64_t)i) & 1;
+        /* a start must not mislead it */
+        succeeded(spr_solver_set_start(solver, seed % 2 == 0 ? start : NULL, &error));
         const spr_solve_result result = solve();
         const double best = try_all_states(n);
         ck_assert_int_eq(result.outcome, SPR_OUTCOME_OPTIMAL);
