@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Branch and bound for dense problems (P. Pardalos and G. Rodgers, "Computational aspects of a branch and bound algorithm for
  * quadratic zero-one programming", 1990): variables in a fixed order, fields kept per depth, values that every completion
- * agrees on are forced. The bound splits each coupling between its two variables by weights that are tuned per depth. */
+ * agrees on are forced. The bound splits each coupling between its two variables by weights that are tuned per depth; where
+ * much hangs on it, a semidefinite one (relax.c) is asked too. */
 #include "exact.h"
 
 #include <math.h>
@@ -279,6 +280,7 @@ int spr__exact_branch_step(exact_branching *b, const spr_host *host, int64_t bud
         if (!b->begun) {
             b->begun = 1;
             branch_descend(b, host);
+            host->prove(host->engine, branch_bound(b, 0) - 2e-12 * b->size);
             branch_enter(b, host);
             continue;
         }

@@ -63,6 +63,7 @@ static void search_enter(exact_elimination *e, int32_t p)
 int spr__exact_search_node(exact_elimination *e, const spr_host *host)
 {
     if (e->at == e->n) {
+        host->prove(host->engine, e->bound[e->n] - 2e-12 * e->size);
         search_enter(e, e->n - 1);
         return 0;
     }
