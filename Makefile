@@ -225,8 +225,8 @@ check-clang:
 check-install: all
 	+@$(SCRIPT)/install.sh
 
-## check-readme: the first C example of README.md compiles and runs
-check-readme: all
+## check-readme: the first C example of README.md compiles and runs, and the other examples run
+check-readme: all examples
 	@$(SCRIPT)/readme.sh
 
 ## check-asan: tests under address and undefined-behaviour sanitizers, with assertions

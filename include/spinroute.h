@@ -332,11 +332,12 @@ typedef struct spr_statistics {
     /* quadratic terms; a caller built before they existed passes a smaller size */
     int64_t node_touches;        /* sum over tokens of the number of nodes touched; 0 without nodes                    */
     int64_t max_active;          /* active experts on the device that has most of them (without devices: all)          */
-    int64_t limit_excess;        /* by how much limits are exceeded: active experts, devices and nodes, added up       */
+    int64_t limit_excess;        /* by how much limits are exceeded: active experts, devices, nodes, experts of the quality
+                                    floor and routes that are missing for it, added up                                 */
     int64_t changed;             /* routes that are not in batch->previous; 0 without it                               */
     int64_t moves;               /* moves proposed by the annealer                                                     */
     double start_energy;         /* H before the quadratic terms had a say: of the prices' table, or of top-k, whether or not
-                                    that keeps the limits                                                              */
+                                    that keeps the limits; 0 without such terms                                        */
 } spr_statistics;
 
 /* The routing table. Set size. Each array may be NULL when it is not wanted, except ids. All are written by the call. */

@@ -36,18 +36,22 @@ typedef struct spr_host {
     void *engine;                /* passed back to the functions below                                                 */
     const spr_problem_view *problem;
 
-    /* Memory, freed by the engine after fini; init may allocate, step may not. NULL when there is none: return
-     * SPR_ERROR_MEMORY then. Aligned to 64 bytes, zeroed. */
+    /* Memory, freed by the engine after fini. Only init may allocate; after it the answer is NULL. NULL also when there is
+     * none: return SPR_ERROR_MEMORY then. Aligned to 64 bytes, zeroed. */
     void *(*allocate)(void *engine, size_t bytes);
 
     /* Random bits: number counter of stream stream, a function of the option "seed" and these two. Pure. */
     uint64_t (*random)(void *engine, uint64_t stream, uint64_t counter);
 
-    /* Offers a state with the energy it claims to have (NaN: no claim). The engine computes the energy anew. Not 0: stop,
-     * return from step as soon as possible. The bits are copied. */
+    /* Offers a state with the energy it claims to have (NaN: no claim). The engine computes the energy anew, which costs as
+     * much as reading the problem once, so offer what is worth it. A claim may differ from the truth by 1e-9 of the scale:
+     * |offset| plus the sum of the absolute coefficients. Not 0: stop, return from step as soon as possible. The bits are
+     * copied. */
     int32_t (*offer)(void *engine, const uint8_t *bits, double energy);
 
-    /* States that no state of the problem has an energy below bound. The engine believes it unless a sample refutes it. */
+    /* States that no state of the problem has an energy below bound. The engine believes it unless a sample refutes it by
+     * more than 1e-9 of the scale. A backend that is done, and has proved a bound within 4e-12 of the scale of the best
+     * sample, has proved that sample optimal. Only with SPR_BACKEND_PROVES. */
     void (*prove)(void *engine, double bound);
 
     /* Not 0: cancelled, or out of time; look at it at least every 10 ms in a long step. */
@@ -59,11 +63,12 @@ typedef struct spr_host {
 
 /* Capabilities, bits. */
 enum {
-    SPR_BACKEND_DETERMINISTIC = 1,  /* same problem, options and seed: same offers                                     */
+    SPR_BACKEND_DETERMINISTIC = 1,  /* same problem, options, seed and start: same offers in the same order after the same
+                                       work, whatever the budgets of the steps are                                     */
     SPR_BACKEND_PROVES = 2          /* may call prove                                                                  */
 };
 
-/* Results of step. Negative: a status of failure. */
+/* Results of step. Anything else is a failure: a negative status, with the reason in error. */
 enum { SPR_STEP_RUNNING = 0, SPR_STEP_DONE = 1 };
 
 /* One backend: a constant, with static lifetime. A member is used if it lies within size; a function marked optional may
@@ -85,15 +90,19 @@ typedef struct spr_backend {
     /* How well it suits a problem: 0 = not at all (reason in error), 1..100 = preference for "auto". Pure and quick. */
     int32_t (*accepts)(const spr_problem_view *problem, spr_error *error);
 
-    /* Prepares state. After a failure fini is still called and must cope. May allocate. */
+    /* Prepares state. After a failure (anything but SPR_OK) fini is still called and must cope. May allocate. error is never
+     * NULL, here and in warm and step; in probe and accepts it may be. */
     spr_status (*init)(void *state, const spr_host *host, spr_error *error);
 
     /* Optional. Start from this state; called after init, before the first step. The engine has offered it already. */
     spr_status (*warm)(void *state, const uint8_t *bits, spr_error *error);
 
-    /* Does at most budget units of work (budget >= 1), adds them to *used, and returns SPR_STEP_RUNNING, SPR_STEP_DONE or
-     * a failure. What a unit is, the backend says in its summary of options; one unit must not take longer than about 10
-     * ms. Does not block longer than that either: a remote backend polls here. No allocation. */
+    /* Does at most budget units of work (budget >= 1), adds them to *used (0 before the call), and returns SPR_STEP_RUNNING,
+     * SPR_STEP_DONE or a failure; then it is not called again. What a unit is, the backend says in its summary of options;
+     * one unit must not take longer than about 10 ms. Does not block longer than that either: a remote backend polls here,
+     * and a poll is a unit. 1000 steps in a row that use nothing are taken for the end of it (SPR_ERROR_BACKEND_STALLED), a
+     * step that uses more than its budget, or that takes more than 2 seconds when "seconds" is set, for an overrun: without
+     * "seconds" no clock is read, and budgets are 256 units; with it they are a few milliseconds' worth. No allocation. */
     spr_status (*step)(void *state, int64_t budget, int64_t *used, spr_error *error);
 
     /* Releases whatever is not the engine's memory. Called exactly once. */
@@ -101,8 +110,9 @@ typedef struct spr_backend {
 } spr_backend;
 
 /* Adds a backend to a registry; the struct must outlive it.
- * Returns SPR_OK, SPR_ERROR_ARGUMENT (message names the member that is missing or wrong), SPR_ERROR_CONFLICT (name taken),
- * SPR_ERROR_UNSUPPORTED (another SPR_BACKEND_ABI), SPR_ERROR_MEMORY. One thread. */
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT (message names the member that is missing or wrong), SPR_ERROR_CONFLICT (name of the
+ * backend or of an option taken), SPR_ERROR_STRUCT_SIZE, SPR_ERROR_UNSUPPORTED (another SPR_BACKEND_ABI), SPR_ERROR_SIZE
+ * (64 are there already). One thread. */
 SPR_API spr_status spr_registry_add(spr_registry *registry, const spr_backend *backend, spr_error *error);
 
 #ifdef __cplusplus

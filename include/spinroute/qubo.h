@@ -42,8 +42,9 @@ enum { SPR_QUBO = 0, SPR_ISING = 1 };
  * Entries of a coupling are added in the order given. Couplings whose entries add up to 0 are left out. Memory: 24 bytes
  * per coupling and 24 per variable; 24 more per entry and 8 per variable while it is made.
  * Returns SPR_OK, SPR_NOTICE_ROUNDED (an Ising problem whose QUBO form had to be rounded), SPR_ERROR_ARGUMENT,
- * SPR_ERROR_MEMORY, SPR_ERROR_NOT_FINITE (also when the absolute values of the coefficients of the QUBO form add up to more
- * than a double holds: so no energy overflows), SPR_ERROR_ALIGNMENT, SPR_ERROR_SIZE, SPR_ERROR_VARIABLE. Any thread. */
+ * SPR_ERROR_MEMORY, SPR_ERROR_NOT_FINITE (also when the absolute values of the coefficients of the QUBO form add up to
+ * more than a double holds: so no energy overflows), SPR_ERROR_ALIGNMENT, SPR_ERROR_SIZE, SPR_ERROR_VARIABLE. Any
+ * thread. */
 SPR_API spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t form, int64_t variables,
                                             const double *linear, int64_t entries, const int32_t *rows,
                                             const int32_t *columns, const double *values, double offset,
@@ -65,10 +66,11 @@ SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, i
  *              (qbsolv); without it n is the largest index + 1. QUBO, minimised; each line counts once, i == j is linear.
  *              A comment line "# vartype=SPIN" makes it an Ising problem, in which i == j is linear as well (as dimod
  *              writes it; "# vartype=BINARY" is a QUBO); "# offset=value" sets the offset.
- *     "bqp"    OR-Library (J.E. Beasley) and Biq Mac .sparse: "n entries", then "i j value", 1-based, to MAXIMISE
- *              sum_ij q_ij x_i x_j with q symmetric and listed once, so that an off-diagonal value counts twice. The
- *              problem holds the negative: its energy is minus the objective. An OR-Library file of several instances
- *              (first line their number) is refused with SPR_ERROR_PARSE unless the number is 1.
+ *     "bqp"    OR-Library (J.E. Beasley): "n entries", then "i j value", 1-based, to MAXIMISE sum_ij q_ij x_i x_j with q
+ *              symmetric and listed once, so that an off-diagonal value counts twice. The problem holds the negative: its
+ *              energy is minus the objective. A file of several instances (first line their number) is refused with
+ *              SPR_ERROR_PARSE unless the number is 1. The .sparse files of Biq Mac look the same, but most of them (be,
+ *              gka, bqp50 to bqp500) are to be MINIMISED: negate their values first.
  *     "rudy"   graphs for maximum cut (G-set, rudy, Biq Mac): "n edges", then "i j weight" (weight may be missing: 1),
  *              1-based, i other than j. Ising problem whose energy is minus the weight of the cut: couplings w/2, offset
  *              minus their sum.
@@ -81,8 +83,8 @@ SPR_API spr_status spr_problem_from_text(spr_allocator allocator, void *user, co
  *   text     [size] receives the text and a terminating zero; may be NULL when size is 0
  *   needed   receives the bytes of text and zero, also when size is too small (then SPR_ERROR_SIZE). May be NULL.
  * "coo" writes the form in which the problem was given. "bqp" needs a QUBO form with offset 0 and writes the negative,
- * couplings halved. "rudy" needs an Ising problem without linear part whose offset is minus the sum of the couplings, added
- * in ascending order. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_OPTION_NAME, SPR_ERROR_CONFLICT (the
+ * couplings halved. "rudy" needs an Ising problem without linear part whose offset is minus the sum of the couplings,
+ * added in ascending order. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_OPTION_NAME, SPR_ERROR_CONFLICT (the
  * format cannot hold the problem, or it has more variables than a text of that length may have). Any thread. */
 SPR_API spr_status spr_problem_to_text(const spr_problem *problem, const char *format, char *text, size_t size,
                                        size_t *needed, spr_error *error);

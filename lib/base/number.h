@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads the decimal number that bytes bytes of text are, with a point; nothing before or behind it. Returns 0 if they are
- * none. inf and nan are none; overflow gives an infinity. */
+/* Reads the decimal number that bytes bytes of text are, with a point; nothing before or behind it. Returns 0 if they
+ * are none. inf and nan are none; overflow gives an infinity. */
 int spr__number_real(const char *text, size_t bytes, double *number);
 
 /* The same for an integer; 0 also when it does not fit. */

@@ -26,7 +26,8 @@ spr_status spr_problem_energy(const spr_problem *problem, const uint8_t *bits, d
                                                                                   : "energy");
     for (int64_t i = 0; i < problem->view.variables; i++)
         if (bits[i] > 1)
-            return spr__fail(error, SPR_ERROR_ARGUMENT, "bits[%lld] is %d; accepted is 0 or 1", (long long)i, (int)bits[i]);
+            return spr__fail(error, SPR_ERROR_ARGUMENT, "bits[%lld] is %d; accepted is 0 or 1", (long long)i,
+                             (int)bits[i]);
     *energy = spr__problem_energy(&problem->view, bits);
     return spr__ok(error);
 }

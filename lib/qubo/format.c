@@ -60,6 +60,8 @@ int spr__format_next(spr__format_reader *reader, int comments)
         if (reader->words > 0)
             return 1;
     }
+    /* an empty text has a first line, too */
+    reader->line += reader->line == 0;
     return 0;
 }
 
@@ -82,20 +84,22 @@ static spr_status format_bad(const spr__format_reader *reader, int64_t word, con
                      format_shown(reader->length[word]), reader->word[word], accepted);
 }
 
-spr_status spr__format_integer(const spr__format_reader *reader, int64_t word, const char *what, int64_t least, int64_t most,
-                               int64_t *value, spr_error *error)
+spr_status spr__format_integer(const spr__format_reader *reader, int64_t word, const char *what, int64_t least,
+                               int64_t most, int64_t *value, spr_error *error)
 {
     if (word >= reader->words || !spr__number_integer(reader->word[word], reader->length[word], value))
         return format_bad(reader, word, what, "a whole number", error);
     if (*value < least || *value > most)
-        return spr__fail(error, SPR_ERROR_PARSE, "line %lld: %s is %lld; accepted is %lld..%lld", (long long)reader->line,
-                         what, (long long)*value, (long long)least, (long long)most);
+        return spr__fail(error, SPR_ERROR_PARSE, "line %lld: %s is %lld; accepted is %lld..%lld",
+                         (long long)reader->line, what, (long long)*value, (long long)least, (long long)most);
     return SPR_OK;
 }
 
-spr_status spr__format_real(const spr__format_reader *reader, int64_t word, const char *what, double *value, spr_error *error)
+spr_status spr__format_real(const spr__format_reader *reader, int64_t word, const char *what, double *value,
+                            spr_error *error)
 {
-    if (word >= reader->words || !spr__number_real(reader->word[word], reader->length[word], value) || !isfinite(*value))
+    if (word >= reader->words || !spr__number_real(reader->word[word], reader->length[word], value) ||
+        !isfinite(*value))
         return format_bad(reader, word, what, "a finite decimal number", error);
     return SPR_OK;
 }
@@ -179,8 +183,8 @@ static spr_status format_unknown(const char *name, spr_error *error)
     return spr__fail(error, SPR_ERROR_OPTION_NAME, "format is \"%.40s\"; accepted are coo, bqp, rudy", name);
 }
 
-spr_status spr_problem_from_text(spr_allocator allocator, void *user, const char *format, const char *text, size_t bytes,
-                                 spr_problem **problem, spr_error *error)
+spr_status spr_problem_from_text(spr_allocator allocator, void *user, const char *format, const char *text,
+                                 size_t bytes, spr_problem **problem, spr_error *error)
 {
     if (problem == NULL || format == NULL || text == NULL)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "%s is NULL", problem == NULL  ? "problem"
@@ -219,12 +223,14 @@ spr_status spr_problem_to_text(const spr_problem *problem, const char *format, c
     if (status != SPR_OK)
         return status;
     if (problem->view.variables > format_most_variables(writer.used))
-        return spr__fail(error, SPR_ERROR_CONFLICT, "the problem has %lld variables, %d more than the bytes of its text",
+        return spr__fail(error, SPR_ERROR_CONFLICT,
+                         "the problem has %lld variables, %d more than the bytes of its text",
                          (long long)problem->view.variables, SPR_FORMAT_FREE_VARIABLES);
     if (size > 0)
         text[writer.used < size ? writer.used : size - 1] = '\0';
     if (needed != NULL)
         *needed = writer.used + 1;
     return writer.used < size ? spr__ok(error)
-                              : spr__fail(error, SPR_ERROR_SIZE, "size is %zu; the text needs %zu", size, writer.used + 1);
+                              : spr__fail(error, SPR_ERROR_SIZE, "size is %zu; the text needs %zu", size,
+                                          writer.used + 1);
 }

@@ -24,8 +24,8 @@ typedef struct spr__format_reader {
 int spr__format_next(spr__format_reader *reader, int comments);
 
 /* Numbers of the line. A failure names the line, what was found and what is accepted. */
-spr_status spr__format_integer(const spr__format_reader *reader, int64_t word, const char *what, int64_t least, int64_t most,
-                               int64_t *value, spr_error *error);
+spr_status spr__format_integer(const spr__format_reader *reader, int64_t word, const char *what, int64_t least,
+                               int64_t most, int64_t *value, spr_error *error);
 spr_status spr__format_real(const spr__format_reader *reader, int64_t word, const char *what, double *value,
                             spr_error *error);
 

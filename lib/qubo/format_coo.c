@@ -59,7 +59,8 @@ static spr_status coo_read_qbsolv(const spr__format_reader *reader, coo_head *he
 {
     int64_t couplings = 0;
     if (reader->words != 6 || !coo_is(reader->word[1], reader->length[1], "qubo"))
-        return spr__fail(error, SPR_ERROR_PARSE, "line %lld begins with p; accepted is \"p qubo 0 n diagonals couplings\"",
+        return spr__fail(error, SPR_ERROR_PARSE,
+                         "line %lld begins with p; accepted is \"p qubo 0 n diagonals couplings\"",
                          (long long)reader->line);
     spr_status status = spr__format_integer(reader, 3, "the number of variables", 1, reader->most_variables,
                                             &head->variables, error);
@@ -93,8 +94,8 @@ static spr_status coo_read_entry(const spr__format_reader *reader, spr__format_l
     int64_t i = 0, j = 0;
     double value = 0.0;
     if (reader->words != 3)
-        return spr__fail(error, SPR_ERROR_PARSE, "line %lld has %s words; accepted is \"i j value\"", (long long)reader->line,
-                         reader->words < 3 ? "fewer than 3" : "more than 3");
+        return spr__fail(error, SPR_ERROR_PARSE, "line %lld has %s words; accepted is \"i j value\"",
+                         (long long)reader->line, reader->words < 3 ? "fewer than 3" : "more than 3");
     spr_status status = spr__format_integer(reader, 0, "the first index", 0, most, &i, error);
     if (status == SPR_OK)
         status = spr__format_integer(reader, 1, "the second index", 0, most, &j, error);
@@ -130,10 +131,12 @@ static spr_status coo_check_counts(const spr__format_reader *reader, const spr__
     for (int64_t k = 0; k < list->used; k++)
         diagonals += list->rows[k] == list->columns[k];
     if (head->entries >= 0 && head->entries != list->used)
-        return spr__fail(error, SPR_ERROR_PARSE, "line %lld: the text ends after %lld entries; its first line says %lld",
+        return spr__fail(error, SPR_ERROR_PARSE,
+                         "line %lld: the text ends after %lld entries; its first line says %lld",
                          (long long)reader->line, (long long)list->used, (long long)head->entries);
     if (head->diagonals >= 0 && head->diagonals != diagonals)
-        return spr__fail(error, SPR_ERROR_PARSE, "line %lld: the text ends after %lld diagonals; its first line says %lld",
+        return spr__fail(error, SPR_ERROR_PARSE,
+                         "line %lld: the text ends after %lld diagonals; its first line says %lld",
                          (long long)reader->line, (long long)diagonals, (long long)head->diagonals);
     if (head->variables < 0 && list->used == 0)
         return spr__fail(error, SPR_ERROR_PARSE, "line %lld: the text holds no entries and no number of variables",
@@ -141,7 +144,7 @@ static spr_status coo_check_counts(const spr__format_reader *reader, const spr__
     return SPR_OK;
 }
 
-/* Takes the diagonal out of the list: in an Ising problem it would be a constant, but the text means the linear part. */
+/* Takes the diagonal out of the list: in an Ising problem it would be a constant, the text means the linear part. */
 static void coo_split(spr__format_list *list, int64_t n, double *linear)
 {
     int64_t kept = 0;
@@ -174,8 +177,8 @@ static spr_status coo_read(spr__format_reader *reader, spr__format_list *list, s
             return spr__fail(error, SPR_ERROR_MEMORY, "no memory for %lld variables", (long long)n);
         coo_split(list, n, linear);
     }
-    status = spr_problem_from_entries(list->memory.function, list->memory.user, head.form, n, linear, list->used, list->rows,
-                                      list->columns, list->values, head.offset, problem, error);
+    status = spr_problem_from_entries(list->memory.function, list->memory.user, head.form, n, linear, list->used,
+                                      list->rows, list->columns, list->values, head.offset, problem, error);
     spr__release(&list->memory, linear, (size_t)n * sizeof *linear);
     return status;
 }

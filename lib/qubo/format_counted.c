@@ -4,7 +4,7 @@
 
 #include "../base/exact.h"
 
-/* What entries of a format are multiplied with to be those of the problem: on the diagonal (0 = none allowed) and off it. */
+/* What turns entries of a format into those of the problem: factors on the diagonal (0 = none allowed) and off it. */
 typedef struct counted_factors {
     double diagonal, coupling;
     int weightless;              /* may the value be missing: 1? */
@@ -15,9 +15,11 @@ static const counted_factors counted_bqp = {-1.0, -2.0, 0}, counted_rudy = {0.0,
 static spr_status counted_read_head(spr__format_reader *reader, int64_t *n, int64_t *wanted, spr_error *error)
 {
     if (!spr__format_next(reader, 0))
-        return spr__fail(error, SPR_ERROR_PARSE, "line %lld: the text ends before \"n entries\"", (long long)reader->line);
+        return spr__fail(error, SPR_ERROR_PARSE, "line %lld: the text ends before \"n entries\"",
+                         (long long)reader->line);
     if (reader->words != 2)
-        return spr__fail(error, SPR_ERROR_PARSE, "line %lld has %s words; accepted is \"n entries\" (one instance per text)",
+        return spr__fail(error, SPR_ERROR_PARSE,
+                         "line %lld has %s words; accepted is \"n entries\" (one instance per text)",
                          (long long)reader->line, reader->words < 2 ? "fewer than 2" : "more than 2");
     spr_status status = spr__format_integer(reader, 0, "the number of variables", 1, reader->most_variables, n, error);
     return status != SPR_OK ? status
@@ -30,8 +32,8 @@ static spr_status counted_read_entry(const spr__format_reader *reader, const cou
     int64_t i = 0, j = 0;
     double value = 1.0;
     if (reader->words != 3 && !(factors->weightless && reader->words == 2))
-        return spr__fail(error, SPR_ERROR_PARSE, "line %lld has %s words; accepted is \"i j value\"", (long long)reader->line,
-                         reader->words < 3 ? "fewer than 3" : "more than 3");
+        return spr__fail(error, SPR_ERROR_PARSE, "line %lld has %s words; accepted is \"i j value\"",
+                         (long long)reader->line, reader->words < 3 ? "fewer than 3" : "more than 3");
     spr_status status = spr__format_integer(reader, 0, "the first index", 1, n, &i, error);
     if (status == SPR_OK)
         status = spr__format_integer(reader, 1, "the second index", 1, n, &j, error);
@@ -62,7 +64,8 @@ static spr_status counted_read(spr__format_reader *reader, const counted_factors
         status = counted_read_entry(reader, factors, *n, list, error);
     }
     if (status == SPR_OK && list->used != wanted)
-        status = spr__fail(error, SPR_ERROR_PARSE, "line %lld: the text ends after %lld entries; its first line says %lld",
+        status = spr__fail(error, SPR_ERROR_PARSE,
+                           "line %lld: the text ends after %lld entries; its first line says %lld",
                            (long long)reader->line, (long long)list->used, (long long)wanted);
     return status;
 }
@@ -81,10 +84,10 @@ static spr_status bqp_read(spr__format_reader *reader, spr__format_list *list, s
     int64_t n = 0;
     counted_skip_one(reader);
     spr_status status = counted_read(reader, &counted_bqp, list, &n, error);
-    return status != SPR_OK ? status
-                            : spr_problem_from_entries(list->memory.function, list->memory.user, SPR_QUBO, n, NULL,
-                                                       list->used, list->rows, list->columns, list->values, 0.0, problem,
-                                                       error);
+    if (status != SPR_OK)
+        return status;
+    return spr_problem_from_entries(list->memory.function, list->memory.user, SPR_QUBO, n, NULL, list->used, list->rows,
+                                    list->columns, list->values, 0.0, problem, error);
 }
 
 /* Minus the cut: the sum of w (s s' - 1)/2. */
@@ -92,9 +95,9 @@ static spr_status rudy_read(spr__format_reader *reader, spr__format_list *list, 
 {
     int64_t n = 0;
     spr_status status = counted_read(reader, &counted_rudy, list, &n, error);
-    return status != SPR_OK ? status
-                            : spr__problem_from_cut(&list->memory, n, list->used, list->rows, list->columns, list->values,
-                                                    problem, error);
+    if (status != SPR_OK)
+        return status;
+    return spr__problem_from_cut(&list->memory, n, list->used, list->rows, list->columns, list->values, problem, error);
 }
 
 static void counted_write_entry(spr__format_writer *writer, int64_t i, int64_t j, double value)
@@ -133,7 +136,8 @@ static spr_status bqp_write(const spr_problem *problem, spr__format_writer *writ
         return spr__fail(error, SPR_ERROR_CONFLICT, "the problem has offset %g; format bqp holds none", view->offset);
     for (int64_t at = 0; at < 2 * view->couplings; at++)
         if (0.5 * view->value[at] * 2.0 != view->value[at])
-            return spr__fail(error, SPR_ERROR_CONFLICT, "a coupling is %g; format bqp holds half of it, which no double is",
+            return spr__fail(error, SPR_ERROR_CONFLICT,
+                             "a coupling is %g; format bqp holds half of it, which no double is",
                              view->value[at]);
     counted_write(problem, -1.0, -0.5, writer);
     return SPR_OK;
@@ -148,11 +152,13 @@ static spr_status rudy_write(const spr_problem *problem, spr__format_writer *wri
     while (first < view->variables && problem->original_linear[first] == 0.0)
         first++;
     if (first < view->variables)
-        return spr__fail(error, SPR_ERROR_CONFLICT, "the problem has linear[%lld] = %g; format rudy holds no linear part",
+        return spr__fail(error, SPR_ERROR_CONFLICT,
+                         "the problem has linear[%lld] = %g; format rudy holds no linear part",
                          (long long)first, problem->original_linear[first]);
     const double offset = spr__forms_cut_offset(view, 0.25);
     if (problem->original_offset != offset)
-        return spr__fail(error, SPR_ERROR_CONFLICT, "the problem has offset %.17g; format rudy holds minus the sum of the "
+        return spr__fail(error, SPR_ERROR_CONFLICT,
+                         "the problem has offset %.17g; format rudy holds minus the sum of the "
                          "couplings, %.17g", problem->original_offset, offset);
     counted_write(problem, 0.0, 0.5, writer);
     return SPR_OK;

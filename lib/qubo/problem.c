@@ -20,6 +20,19 @@ typedef struct problem_entries {
     int cut;                     /* the offset follows from the couplings */
 } problem_entries;
 
+/* A caller's matrix, and what becomes of it. */
+typedef struct problem_matrix {
+    const double *matrix;
+    int64_t n, stride;
+} problem_matrix;
+
+typedef struct problem_pairs {
+    double *values;
+    int32_t *rows, *columns;
+} problem_pairs;
+
+enum { PROBLEM_TILE = 32 };
+
 static spr_status problem_check_shape(int32_t form, int64_t variables, spr_error *error)
 {
     if (form != SPR_QUBO && form != SPR_ISING)
@@ -28,7 +41,8 @@ static spr_status problem_check_shape(int32_t form, int64_t variables, spr_error
         return spr__fail(error, SPR_ERROR_ARGUMENT, "variables is %lld; accepted is 1..%d", (long long)variables,
                          INT32_MAX - 1);
     if (variables > INT32_MAX - 1 || (uint64_t)variables > SIZE_MAX / 64)
-        return spr__fail(error, SPR_ERROR_SIZE, "variables is %lld; accepted is 1..%d, as far as memory can be addressed",
+        return spr__fail(error, SPR_ERROR_SIZE,
+                         "variables is %lld; accepted is 1..%d, as far as memory can be addressed",
                          (long long)variables, INT32_MAX - 1);
     return SPR_OK;
 }
@@ -153,7 +167,8 @@ static spr_status problem_allocate(spr__memory memory, int32_t form, int64_t n, 
             problem->block = arena.used == SIZE_MAX ? NULL : spr__allocate(&memory, problem->block_bytes);
             if (problem->block == NULL) {
                 spr__release(&memory, problem, sizeof *problem);
-                return spr__fail(error, SPR_ERROR_MEMORY, "no memory for a problem of %lld variables and %lld couplings",
+                return spr__fail(error, SPR_ERROR_MEMORY,
+                                 "no memory for a problem of %lld variables and %lld couplings",
                                  (long long)n, (long long)couplings);
             }
         }
@@ -197,7 +212,8 @@ static spr_status problem_check_sizes(const spr_problem_view *view, spr_error *e
         size += fabs(view->linear[i]);
     for (int64_t at = 0; at < 2 * view->couplings; at++)
         size += fabs(view->value[at]);
-    return isfinite(size) ? SPR_OK : spr__fail(error, SPR_ERROR_NOT_FINITE, "the absolute values of the coefficients of the "
+    return isfinite(size) ? SPR_OK : spr__fail(error, SPR_ERROR_NOT_FINITE,
+                                               "the absolute values of the coefficients of the "
                                                "QUBO form add up to more than a double holds");
 }
 
@@ -219,7 +235,8 @@ static spr_status problem_fill_linear(const problem_entries *in, double offset, 
     if (problem->form == SPR_ISING) {
         memcpy(problem->original_linear, linear, (size_t)in->variables * sizeof linear[0]);
         problem->original_offset = offset;
-        problem->rounded = spr__forms_to_qubo(&problem->view, linear, (double *)(uintptr_t)problem->view.value, &offset);
+        problem->rounded = spr__forms_to_qubo(&problem->view, linear, (double *)(uintptr_t)problem->view.value,
+                                              &offset);
     }
     problem->view.offset = offset;
     return problem_check_sizes(&problem->view, error);
@@ -239,7 +256,8 @@ static spr_status problem_build(spr__memory memory, int32_t form, problem_entrie
     if (in->order != NULL && in->spare != NULL && in->count != NULL && sums != NULL) {
         const int64_t couplings = problem_merge(in, problem_order(in), sums);
         if (couplings < 0)
-            status = spr__fail(error, SPR_ERROR_NOT_FINITE, "entries of one coupling add up to more than a double holds");
+            status = spr__fail(error, SPR_ERROR_NOT_FINITE,
+                               "entries of one coupling add up to more than a double holds");
         else
             status = problem_allocate(memory, form, in->variables, couplings, &made, error);
         if (status == SPR_OK) {
@@ -257,7 +275,8 @@ static spr_status problem_build(spr__memory memory, int32_t form, problem_entrie
         return status;
     }
     *problem = made;
-    return made->rounded ? spr__fail(error, SPR_NOTICE_ROUNDED, "some coefficient was rounded in the QUBO form; its energies "
+    return made->rounded ? spr__fail(error, SPR_NOTICE_ROUNDED,
+                                     "some coefficient was rounded in the QUBO form; its energies "
                                      "are those of the rounded problem")
                          : spr__ok(error);
 }
@@ -273,7 +292,8 @@ spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t
     spr_status status = problem_check_shape(form, variables, error);
     if (status == SPR_OK)
         status = problem_check_entries(&in, offset, error);
-    return status != SPR_OK ? status : problem_build(spr__memory_of(allocator, user), form, &in, offset, problem, error);
+    return status != SPR_OK ? status
+                            : problem_build(spr__memory_of(allocator, user), form, &in, offset, problem, error);
 }
 
 spr_status spr__problem_from_cut(const spr__memory *memory, int64_t variables, int64_t entries, const int32_t *rows,
@@ -292,38 +312,55 @@ static spr_status problem_check_matrix(const double *matrix, int64_t n, int64_t 
         return spr__fail(error, SPR_ERROR_STRIDE, "row_stride is %lld; accepted is variables = %lld or more, or 0",
                          (long long)stride, (long long)n);
     if ((uintptr_t)matrix % sizeof(double) != 0)
-        return spr__fail(error, SPR_ERROR_ALIGNMENT, "matrix is at %p; it must be aligned to 8 bytes", (const void *)matrix);
+        return spr__fail(error, SPR_ERROR_ALIGNMENT, "matrix is at %p; it must be aligned to 8 bytes",
+                         (const void *)matrix);
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < n; j++)
             if (!isfinite(matrix[i * stride + j]))
-                return spr__fail(error, SPR_ERROR_NOT_FINITE, "matrix holds %g at row %lld, column %lld; it must be finite",
+                return spr__fail(error, SPR_ERROR_NOT_FINITE,
+                                 "matrix holds %g at row %lld, column %lld; it must be finite",
                                  matrix[i * stride + j], (long long)i, (long long)j);
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < i; j++)
-            if (!isfinite(matrix[i * stride + j] + matrix[j * stride + i]))
-                return spr__fail(error, SPR_ERROR_NOT_FINITE, "matrix at row %lld, column %lld and its mirror add up to more "
-                                 "than a double holds", (long long)i, (long long)j);
     return SPR_OK;
 }
 
-/* Entries (j,i), j <= i, that are not 0, or only their number when values is NULL. */
-static int64_t problem_pair_up(const double *matrix, int64_t n, int64_t stride, double *values, int32_t *rows,
-                               int32_t *columns)
+/* Entries (j,i), j <= i, of one tile, behind the entries before them. Returns how many there are now. */
+static int64_t problem_pair_up_tile(const problem_matrix *from, int64_t row, int64_t column, int64_t entries,
+                                    problem_pairs *to)
 {
-    int64_t entries = 0;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j <= i; j++) {
-            const double below = matrix[i * stride + j], above = matrix[j * stride + i];
+    const int64_t n = from->n, last_row = row + PROBLEM_TILE < n ? row + PROBLEM_TILE : n;
+    for (int64_t i = row; i < last_row; i++)
+        for (int64_t j = column; j < column + PROBLEM_TILE && j <= i; j++) {
+            const double below = from->matrix[i * from->stride + j], above = from->matrix[j * from->stride + i];
             if (below == 0.0 && above == 0.0)
                 continue;
-            if (values != NULL) {
-                values[entries] = i == j ? below : above + below;
-                rows[entries] = (int32_t)j;
-                columns[entries] = (int32_t)i;
+            if (to != NULL) {
+                to->values[entries] = i == j ? below : above + below;
+                to->rows[entries] = (int32_t)j;
+                to->columns[entries] = (int32_t)i;
             }
             entries++;
         }
     return entries;
+}
+
+/* Pairs of elements that are not both 0; to NULL: only their number. In tiles: one of each pair is down a column. */
+static int64_t problem_pair_up(const problem_matrix *from, problem_pairs *to)
+{
+    int64_t entries = 0;
+    for (int64_t row = 0; row < from->n; row += PROBLEM_TILE)
+        for (int64_t column = 0; column <= row; column += PROBLEM_TILE)
+            entries = problem_pair_up_tile(from, row, column, entries, to);
+    return entries;
+}
+
+static spr_status problem_check_pairs(const problem_pairs *pairs, int64_t entries, spr_error *error)
+{
+    for (int64_t k = 0; k < entries; k++)
+        if (!isfinite(pairs->values[k]))
+            return spr__fail(error, SPR_ERROR_NOT_FINITE,
+                             "matrix at row %d, column %d and its mirror add up to more than a "
+                             "double holds", (int)pairs->columns[k], (int)pairs->rows[k]);
+    return SPR_OK;
 }
 
 spr_status spr_problem_from_dense(spr_allocator allocator, void *user, int32_t form, int64_t variables,
@@ -339,16 +376,21 @@ spr_status spr_problem_from_dense(spr_allocator allocator, void *user, int32_t f
         status = problem_check_matrix(matrix, n, stride, error);
     if (status != SPR_OK)
         return status;
-    const int64_t entries = problem_pair_up(matrix, n, stride, NULL, NULL, NULL);
+    const problem_matrix from = {matrix, n, stride};
+    const int64_t entries = problem_pair_up(&from, NULL);
     spr__memory memory = spr__memory_of(allocator, user);
     const size_t bytes = (size_t)entries * (sizeof(double) + 2 * sizeof(int32_t)) + 8;
-    double *values = (double *)spr__allocate(&memory, bytes);
-    if (values == NULL)
+    problem_pairs pairs = {(double *)spr__allocate(&memory, bytes), NULL, NULL};
+    if (pairs.values == NULL)
         return spr__fail(error, SPR_ERROR_MEMORY, "no memory for %lld entries", (long long)entries);
-    int32_t *rows = (int32_t *)(void *)(values + entries), *columns = rows + entries;
-    problem_pair_up(matrix, n, stride, values, rows, columns);
-    status = spr_problem_from_entries(allocator, user, form, n, NULL, entries, rows, columns, values, offset, problem, error);
-    spr__release(&memory, values, bytes);
+    pairs.rows = (int32_t *)(void *)(pairs.values + entries);
+    pairs.columns = pairs.rows + entries;
+    problem_pair_up(&from, &pairs);
+    status = problem_check_pairs(&pairs, entries, error);
+    if (status == SPR_OK)
+        status = spr_problem_from_entries(allocator, user, form, n, NULL, entries, pairs.rows, pairs.columns,
+                                          pairs.values, offset, problem, error);
+    spr__release(&memory, pairs.values, bytes);
     return status;
 }
 
@@ -372,6 +414,24 @@ spr_status spr_problem_size(const spr_problem *problem, int64_t *variables, int6
     return spr__ok(error);
 }
 
+static void problem_read_couplings(const spr_problem_view *view, double factor, int32_t *rows, int32_t *columns,
+                                   double *values)
+{
+    int64_t to = 0;
+    for (int64_t i = 0; i < view->variables; i++)
+        for (int64_t at = view->row_start[i]; at < view->row_start[i + 1]; at++) {
+            if (view->column[at] < i)
+                continue;
+            if (rows != NULL)
+                rows[to] = (int32_t)i;
+            if (columns != NULL)
+                columns[to] = view->column[at];
+            if (values != NULL)
+                values[to] = factor * view->value[at];
+            to++;
+        }
+}
+
 spr_status spr_problem_read(const spr_problem *problem, int32_t form, double *linear, int32_t *rows, int32_t *columns,
                             double *values, double *offset, spr_error *error)
 {
@@ -388,21 +448,9 @@ spr_status spr_problem_read(const spr_problem *problem, int32_t form, double *li
     status = spr__check_arrays(arrays, 5, error);
     if (status != SPR_OK)
         return status;
-    const double factor = form == SPR_ISING ? 0.25 : 1.0;
+    problem_read_couplings(view, form == SPR_ISING ? 0.25 : 1.0, rows, columns, values);
     double sum = view->offset;
     int rounded = form == SPR_QUBO && problem->rounded;
-    int64_t at = 0;
-    for (int64_t i = 0; i < view->variables; i++)
-        for (int64_t k = view->row_start[i]; k < view->row_start[i + 1]; k++)
-            if (view->column[k] > i) {
-                if (rows != NULL)
-                    rows[at] = (int32_t)i;
-                if (columns != NULL)
-                    columns[at] = view->column[k];
-                if (values != NULL)
-                    values[at] = factor * view->value[k];
-                at++;
-            }
     if (form == SPR_ISING && problem->form == SPR_ISING) {
         sum = problem->original_offset;
         if (linear != NULL)
@@ -413,5 +461,6 @@ spr_status spr_problem_read(const spr_problem *problem, int32_t form, double *li
         memcpy(linear, view->linear, n * sizeof linear[0]);
     if (offset != NULL)
         *offset = sum;
-    return rounded ? spr__fail(error, SPR_NOTICE_ROUNDED, "some coefficient had to be rounded in this form") : spr__ok(error);
+    return rounded ? spr__fail(error, SPR_NOTICE_ROUNDED, "some coefficient had to be rounded in this form")
+                   : spr__ok(error);
 }

@@ -198,16 +198,18 @@ static int anneal_is_full(const spr__arrangement *at)
 }
 
 /* A local optimum under re-selection, replacement, leaving a device, closing and opening. */
-static void anneal_descend(spr__annealer *annealer)
+static void anneal_descend(spr__annealer *annealer, const spr__effort *effort)
 {
     const spr__terms *terms = annealer->at.terms;
     const int sets = anneal_sets_cost(terms), devices = terms->touch_device > 0.0 || terms->touch_node > 0.0;
+    /* each pair counts as a move */
+    const int pairs = terms->tokens <= ANNEAL_SMALL && effort->moves >= terms->tokens * terms->tokens;
     for (int i = 0; i < 100; i++) {
         int improved = anneal_sweep_tokens(annealer, devices);
         improved |= anneal_sweep_slots(annealer);
         if (sets)
             improved |= anneal_sweep_experts(annealer);
-        if (!improved && terms->tokens <= ANNEAL_SMALL && anneal_is_full(&annealer->at))
+        if (!improved && pairs && anneal_is_full(&annealer->at))
             improved |= anneal_sweep_pairs(annealer);
         if (!improved)
             break;
@@ -297,13 +299,13 @@ void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__ke
     spr__reselect_open(&annealer->reselect, terms, kernel);
     annealer->best_energy = INFINITY;
     anneal_remember(annealer);
-    anneal_descend(annealer);
+    anneal_descend(annealer, effort);
     anneal_remember(annealer);
     if (effort->moves > 0 && terms->tokens > 0) {
         const double scale = spr__anneal_scale(annealer);
         spr__anneal_at(annealer, effort, 0.1 * scale + 0.3 * anneal_opening(terms), 0.002 * scale);
         spr__arrangement_open(&annealer->at, terms, annealer->best);
-        anneal_descend(annealer);
+        anneal_descend(annealer, effort);
         anneal_remember(annealer);
     }
     memcpy(ids, annealer->best, (size_t)(terms->tokens * terms->k) * sizeof ids[0]);

@@ -15,8 +15,8 @@ static spr_status lower_batch_check(const spr__call *call, const spr_batch *batc
     if (ids == NULL && call->tokens > 0)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "ids is NULL");
     if (!call->plan->balanced)
-        return spr__fail(error, SPR_ERROR_UNSUPPORTED, "the plan has nothing to lower: its H is plain top-k; set a capacity, "
-                         "a balance or a quadratic option, for example balance_weight");
+        return spr__fail(error, SPR_ERROR_UNSUPPORTED, "the plan has nothing to lower: its H is plain top-k; set a "
+                         "capacity, a balance or a quadratic option, for example balance_weight");
     const size_t element = batch->dtype == SPR_FLOAT32 ? 4 : 2;
     const size_t bytes = batch->tokens == 0 ? 0 : (size_t)(call->row_bytes * (batch->tokens - 1)) +
                                                       (size_t)o->experts * element;
@@ -25,7 +25,7 @@ static spr_status lower_batch_check(const spr__call *call, const spr_batch *batc
     return spr__check_arrays(arrays, 2, error);
 }
 
-/* A workspace whose plan has no quadratic terms has no scratch for their H: lends it one. block receives what to release. */
+/* A workspace whose plan has no quadratic terms has no scratch for their H: lends it one. block: to release. */
 static spr_status lower_batch_lend(spr__call *call, spr__quadratic *lent, const spr__memory *memory, void **block,
                                    size_t *bytes, spr_error *error)
 {

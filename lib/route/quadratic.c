@@ -55,10 +55,11 @@ static int quadratic_repeated(const int32_t *ids, int64_t slot)
     return 0;
 }
 
-void spr__quadratic_prepare(spr__call *call)
+int spr__quadratic_prepare(spr__call *call)
 {
     const spr__options *o = &call->plan->options;
     const int64_t width = call->plan->width, k = o->k;
+    int changed = 0;
     const float bonus = (float)(2.0 * o->hysteresis_weight);
     for (int64_t t = 0; o->keep_top > 0 && t < call->tokens; t++)
         quadratic_keep_top(call, t);
@@ -68,8 +69,10 @@ void spr__quadratic_prepare(spr__call *call)
         if (e < 0 || quadratic_repeated(call->previous + t * k, i % k))
             continue;
         call->workspace->rows[t * width + e] += bonus;
+        changed = 1;
         call->workspace->tiles[(t / SPR_BLOCK * width + e) * SPR_BLOCK + t % SPR_BLOCK] += bonus;
     }
+    return changed;
 }
 
 static void quadratic_open_experts(const spr__call *call)
@@ -188,6 +191,7 @@ static void quadratic_search(spr__call *call, const spr__terms *terms, const spr
     spr__quadratic *q = call->workspace->quadratic;
     if (quadratic_counts_active(o)) {
         spr__interchange_solve(&q->interchange, terms, call->kernel, effort, q->found);
+        call->statistics.moves += effort->moves;
         /* where nothing else couples the tokens, the search over open experts is all there is to do */
         if (quadratic_offer(q, terms, q->found, best) && spr__interchange_fits(terms))
             return;
@@ -203,6 +207,7 @@ static void quadratic_search(spr__call *call, const spr__terms *terms, const spr
         return;
     memcpy(q->found, q->best, (size_t)(terms->tokens * terms->k) * sizeof q->found[0]);
     spr__anneal(&q->annealer, terms, call->kernel, effort, q->found);
+    call->statistics.moves += effort->moves;
     quadratic_offer(q, terms, q->found, best);
 }
 
@@ -255,29 +260,43 @@ static double quadratic_least(spr__quadratic *q, const spr__terms *terms)
     return least + 0.5 * terms->level * (double)(most * most) / (double)terms->devices;
 }
 
+/* Routes that are not in the previous table. */
+static int64_t quadratic_changed(const spr__call *call, const int32_t *ids)
+{
+    const int64_t k = call->plan->options.k;
+    int64_t changed = 0;
+    for (int64_t i = 0; call->previous != NULL && i < call->tokens * k; i++) {
+        int before = 0;
+        for (int64_t j = i / k * k; j < i / k * k + k; j++)
+            before |= call->previous[j] == ids[i];
+        changed += ids[i] >= 0 && !before;
+    }
+    return changed;
+}
+
+static int64_t quadratic_beyond(const spr__violation *v)
+{
+    return v->active + v->devices + v->nodes + v->kept;
+}
+
 /* H and what it is made of, for the statistics. The affinities are without hysteresis again. */
 static void quadratic_account(spr__call *call, const spr__terms *terms, const quadratic_best *best)
 {
     spr_statistics *s = &call->statistics;
     spr__quadratic *q = call->workspace->quadratic;
-    const spr__options *o = &call->plan->options;
     const int64_t k = terms->k;
     double affinity = 0.0;
     for (int64_t t = 0; t < terms->tokens; t++) {
         double sum = 0.0;
         for (int64_t i = 0; i < k; i++) {
             const int32_t e = q->best[t * k + i];
-            int before = 0;
-            for (int64_t j = 0; e >= 0 && call->previous != NULL && j < k; j++)
-                before |= call->previous[t * k + j] == e;
             sum += e >= 0 ? (double)terms->value[t * terms->width + e] : 0.0;
-            s->changed += e >= 0 && call->previous != NULL && !before;
         }
         affinity += sum;
     }
     s->affinity = affinity;
     s->energy = best->energy;
-    s->moves = o->anneal_moves;
+    s->changed = quadratic_changed(call, q->best);
     s->lower_bound += quadratic_least(q, terms);
 }
 
@@ -308,6 +327,17 @@ void spr__quadratic_solve(spr__call *call, int has_start)
     quadratic_write(call);
     if (call->want_statistics)
         quadratic_account(call, &terms, &best);
-    call->statistics.limit_excess = best.violation.active + best.violation.devices + best.violation.nodes +
-                                    best.violation.kept + best.violation.missing;
+    call->statistics.limit_excess = quadratic_beyond(&best.violation) + best.violation.missing;
+}
+
+void spr__quadratic_judge(spr__call *call)
+{
+    spr__terms terms;
+    spr__violation violation;
+    spr__energy(call);
+    spr__quadratic_prepare(call);
+    spr__terms_open(call, &terms);
+    call->statistics.energy = spr__terms_energy(&terms, call->ids, call->workspace->quadratic->scratch, &violation);
+    call->statistics.changed = quadratic_changed(call, call->ids);
+    call->statistics.limit_excess = quadratic_beyond(&violation);
 }

@@ -22,8 +22,9 @@ typedef struct spr__quadratic {
 
 spr__quadratic *spr__quadratic_lay(spr__arena *arena, const spr_plan *plan, size_t tokens);
 
-/* Before prices: takes the floor from the affinities, then adds hysteresis to them (rows and tiles). */
-void spr__quadratic_prepare(spr__call *call);
+/* Before prices: takes the floor from the affinities, then adds hysteresis to them (rows and tiles). Returns nonzero if that
+ * changed any. */
+int spr__quadratic_prepare(spr__call *call);
 
 /* H of this batch; what it points to lies in the workspace. After spr__quadratic_prepare and spr__market_open. */
 void spr__terms_open(spr__call *call, spr__terms *terms);
@@ -31,5 +32,8 @@ void spr__terms_open(spr__call *call, spr__terms *terms);
 /* Improves call->ids, or makes them where there are none yet (has_start 0). Fills energy, bound and the statistics of the
  * terms; limit_excess is not 0 if limits could not be kept. */
 void spr__quadratic_solve(spr__call *call, int has_start);
+
+/* The same statistics for a table in which the drop policy had the last word. */
+void spr__quadratic_judge(spr__call *call);
 
 #endif

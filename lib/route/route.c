@@ -352,16 +352,24 @@ static spr_status route_balanced(spr__call *call, spr_error *error)
         return status;
     const int32_t had_prices = workspace->has_prices;
     workspace->has_prices = plan->priced && had_prices && (causal || plan->options.start == spr__start_warm);
-    if (plan->quadratic)
-        spr__quadratic_prepare(call);
     spr__market_open(call);
     if (call->want_statistics)
         spr__greedy_statistics(call);
+    const int shifted = plan->quadratic && spr__quadratic_prepare(call);
+    if (shifted && call->want_statistics) {
+        /* the bound is that of the affinities with hysteresis in them */
+        spr__assign(call, NULL);
+        call->statistics.lower_bound = -call->taken_affinity;
+    }
     int64_t over = causal ? route_solve_causal(call) : plan->priced ? route_solve(call) : 0;
     workspace->has_prices = had_prices;
     /* where capacity cannot be kept, the drop policy decides, and the quadratic terms have no say */
     if (plan->quadratic && over == 0)
         spr__quadratic_solve(call, plan->priced);
+    if (shifted && over > 0) {
+        spr__compute_affinity(call);
+        spr__read_ids(call);
+    }
     if (call->statistics.limit_excess > 0 && plan->options.infeasible == spr__infeasible_error)
         return route_over_limits(call, SPR_ERROR_INFEASIBLE, error);
     if (over > 0 && plan->options.infeasible == spr__infeasible_error)
@@ -436,8 +444,10 @@ spr_status spr_route(spr_workspace *workspace, const spr_batch *batch, const spr
     if (call.want_statistics) {
         if (solve) {
             memcpy(workspace->counts, counts, counts == workspace->counts ? 0 : (size_t)experts * sizeof counts[0]);
-            if (!plan->quadratic || call.statistics.dropped > 0)
+            if (!plan->quadratic)
                 spr__energy(&call);
+            else if (call.statistics.dropped > 0)
+                spr__quadratic_judge(&call);
         }
         route_fill_statistics(&call, counts);
         route_give_statistics(&call, table->statistics);

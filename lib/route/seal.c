@@ -107,8 +107,10 @@ static spr_status seal_check_nodes(const spr_plan *plan, spr_error *error)
     return SPR_OK;
 }
 
-/* Most experts that a token can get from its limit best-equipped devices or nodes. */
-static int64_t seal_reach(const spr_plan *plan, int64_t places, int64_t limit, int64_t (*of)(const spr_plan *, int64_t))
+/* Most experts that a token can get from its limit best-equipped devices or nodes, of which each gives at most so many (0 =
+ * all it has). */
+static int64_t seal_reach(const spr_plan *plan, int64_t places, int64_t limit, int64_t most,
+                          int64_t (*of)(const spr_plan *, int64_t))
 {
     int64_t reach = 0, last = INT64_MAX, taken = 0;
     /* sizes from the largest down, counting equal ones */
@@ -118,6 +120,7 @@ static int64_t seal_reach(const spr_plan *plan, int64_t places, int64_t limit, i
             int64_t size = 0;
             for (int64_t e = 0; e < plan->options.experts; e++)
                 size += of(plan, e) == p && (plan->allowed == NULL || plan->allowed[e]);
+            size = most > 0 && size > most ? most : size;
             many = size == best ? many + 1 : size > best && size < last ? 1 : many;
             best = size > best && size < last ? size : best;
         }
@@ -166,10 +169,11 @@ static spr_status seal_check_quadratic(const spr_plan *plan, spr_error *error)
     spr_status status = seal_check_nodes(plan, error);
     if (status == SPR_OK)
         status = seal_check_reach(plan, "device_limit", o->device_limit,
-                                  o->device_limit > 0 ? seal_reach(plan, devices, o->device_limit, seal_device_of) : 0, error);
+                                  o->device_limit > 0 ? seal_reach(plan, devices, o->device_limit, o->active_limit,
+                                                                     seal_device_of) : 0, error);
     if (status == SPR_OK)
         status = seal_check_reach(plan, "node_limit", o->node_limit,
-                                  o->node_limit > 0 ? seal_reach(plan, o->nodes, o->node_limit, seal_node_of) : 0, error);
+                                  o->node_limit > 0 ? seal_reach(plan, o->nodes, o->node_limit, 0, seal_node_of) : 0, error);
     if (status == SPR_OK)
         status = seal_check_reach(plan, "active_limit", o->active_limit, o->active_limit * devices, error);
     return status;

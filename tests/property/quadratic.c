@@ -122,12 +122,16 @@ static void instance_make(instance *in, int kind, uint64_t seed)
     in->balance = has(in, BIT(BALANCED)) ? weight(in, 18) : 0.0;
     in->device_balance = has(in, BIT(BALANCED)) ? weight(in, 19) : 0.0;
     instance_fill(in);
+    /* without devices all experts are on one */
+    const int bare = in->touch == 0.0 && in->device_balance == 0.0 && in->device_limit == 0 && draw(in, 22, 4) == 0;
+    for (int64_t e = 0; e < in->experts && bare; e++)
+        in->device[e] = 0;
     snprintf(in->options, sizeof in->options,
              "experts=%d k=%d devices=%d nodes=%d capacity=%d activation_weight=%.17g resident_factor=%.17g "
              "active_level_weight=%.17g device_touch_weight=%.17g node_touch_weight=%.17g active_limit=%d device_limit=%d "
              "node_limit=%d hysteresis_weight=%.17g keep_top=%d balance_weight=%.17g device_balance_weight=%.17g "
              "anneal_schedule=%s anneal_moves=2000 seed=%d",
-             (int)in->experts, (int)in->k, (int)in->devices, (int)in->nodes, (int)in->capacity, in->activation,
+             (int)in->experts, (int)in->k, bare ? 0 : (int)in->devices, (int)in->nodes, (int)in->capacity, in->activation,
              in->resident_factor, in->level, in->touch, in->node_touch, (int)in->active_limit, (int)in->device_limit,
              (int)in->node_limit, in->hysteresis, (int)in->keep_top, in->balance, in->device_balance,
              draw(in, 20, 2) ? "adaptive" : "geometric", (int)draw(in, 21, 100));
@@ -260,7 +264,9 @@ static void run(const instance *in, tally *count)
     spr_plan *plan = support_plan(in->options);
     spr_error error;
     spr_workspace *workspace = NULL;
-    support_must(spr_plan_set_array_int32(plan, "device", in->device, in->experts, &error) == SPR_OK, "device", error.message);
+    if (strstr(in->options, " devices=0 ") == NULL)
+        support_must(spr_plan_set_array_int32(plan, "device", in->device, in->experts, &error) == SPR_OK, "device",
+                     error.message);
     support_must(spr_plan_set_array_int32(plan, "node", in->node, in->experts, &error) == SPR_OK, "node", error.message);
     support_must(spr_plan_set_array_float(plan, "activation", in->cost, in->experts, &error) == SPR_OK, "activation",
                  error.message);

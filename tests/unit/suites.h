@@ -12,5 +12,6 @@ Suite *suite_quadratic(void);
 Suite *suite_qubo(void);
 Suite *suite_route(void);
 Suite *suite_semantics(void);
+Suite *suite_solver(void);
 
 #endif

@@ -21,7 +21,8 @@ struct exact_branching {
     double base[BRANCH_MOST];                    /* and to the energy */
     int8_t value[BRANCH_MOST], tried[BRANCH_MOST];
     uint8_t bits[BRANCH_MOST], best[BRANCH_MOST];
-    double least, size;
+    double least, size, grain;                   /* grain: what two energies differ by at least */
+    int symmetric;                               /* the first variable need not be 1 */
     int64_t depth;
     int32_t begun;
 };
@@ -77,14 +78,13 @@ static void branch_read(exact_branching *b, const spr_problem_view *problem)
     for (int64_t k = 0; k < b->n; k++)
         depth[b->order[k]] = (int32_t)k;
     b->energy[0] = problem->offset;
-    b->size = fabs(problem->offset);
+    b->size = spr__exact_size(problem);
+    b->grain = spr__exact_grain(problem);
+    b->symmetric = spr__exact_is_symmetric(problem);
     for (int64_t i = 0; i < b->n; i++) {
         b->field[0][depth[i]] = problem->linear[i];
-        b->size += fabs(problem->linear[i]);
-        for (int64_t at = problem->row_start[i]; at < problem->row_start[i + 1]; at++) {
+        for (int64_t at = problem->row_start[i]; at < problem->row_start[i + 1]; at++)
             b->weight[depth[i]][depth[problem->column[at]]] = problem->value[at];
-            b->size += 0.5 * fabs(problem->value[at]);
-        }
     }
 }
 
@@ -238,9 +238,10 @@ static void branch_enter(exact_branching *b, const spr_host *host)
     }
     b->tried[k] = 0;
     b->value[k] = 0;
-    /* what could be better by less than rounding is not looked for */
-    if (branch_bound(b, k) < b->least - 1e-12 * b->size)
-        b->value[k] = (int8_t)branch_options(b, k);
+    /* what could be better by less than rounding, or than the grain, is not looked for */
+    const double bound = branch_bound(b, k), rounding = 1e-12 * b->size;
+    if (bound < b->least - rounding && bound <= b->least - b->grain + rounding)
+        b->value[k] = (int8_t)(b->symmetric && k == 0 ? 1 : branch_options(b, k));
 }
 
 /* One node. Returns nonzero when the tree is done. */

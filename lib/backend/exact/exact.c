@@ -4,8 +4,12 @@
 
 #include "../../base/error.h"
 
+#include <math.h>
+
+#include "../../base/exact.h"
+
 /* up to so many variables branching beats all but small tables */
-enum { EXACT_DENSE = 44, EXACT_SMALL_BITS = 14 };
+enum { EXACT_DENSE = 44, EXACT_SMALL_BITS = 14, EXACT_MOST_SPLIT = 45 };
 
 typedef struct exact_state {
     const spr_host *host;
@@ -14,33 +18,92 @@ typedef struct exact_state {
     int32_t done;
 } exact_state;
 
-/* Is elimination possible, and not slower than branching would be? */
-static int exact_can_eliminate(const spr_problem_view *problem)
+/* Greatest common divisor with one more number; -1 if that is no integer. */
+static int64_t exact_divisor(int64_t grain, double number)
+{
+    if (grain < 0 || number != floor(number))
+        return -1;
+    int64_t rest = (int64_t)fabs(number);
+    while (rest > 0) {
+        const int64_t next = grain % rest;
+        grain = rest;
+        rest = next;
+    }
+    return grain;
+}
+
+double spr__exact_grain(const spr_problem_view *problem)
+{
+    int64_t grain = 0;
+    if (spr__exact_size(problem) >= 9007199254740992.0)
+        return 0.0;
+    for (int64_t i = 0; i < problem->variables; i++)
+        grain = exact_divisor(grain, problem->linear[i]);
+    for (int64_t at = 0; at < 2 * problem->couplings; at++)
+        grain = exact_divisor(grain, problem->value[at]);
+    return grain > 0 ? (double)grain : 0.0;
+}
+
+int spr__exact_is_symmetric(const spr_problem_view *problem)
+{
+    for (int64_t i = 0; i < problem->variables; i++) {
+        double sum = 2.0 * problem->linear[i];
+        for (int64_t at = problem->row_start[i]; at < problem->row_start[i + 1]; at++)
+            sum += problem->value[at];
+        if (sum != 0.0)
+            return 0;
+    }
+    return 1;
+}
+
+double spr__exact_size(const spr_problem_view *problem)
+{
+    double size = fabs(problem->offset);
+    for (int64_t i = 0; i < problem->variables; i++)
+        size += fabs(problem->linear[i]);
+    for (int64_t at = 0; at < 2 * problem->couplings; at++)
+        size += 0.5 * fabs(problem->value[at]);
+    return size;
+}
+
+/* What serves a problem, and how well. */
+typedef enum exact_method { EXACT_NONE, EXACT_BRANCH, EXACT_ELIMINATE } exact_method;
+
+static exact_method exact_choose(const spr_problem_view *problem, int32_t *preference)
 {
     exact_order order;
-    if (problem->variables > EXACT_MOST_ELIMINATED || !spr__exact_plan(problem, &order))
-        return 0;
-    return problem->variables > EXACT_DENSE || order.entries <= (double)(1 << EXACT_SMALL_BITS);
+    const int64_t n = problem->variables;
+    *preference = n > EXACT_MOST_BRANCHED ? 0 : n <= 40 ? 80 : 5;
+    if (!spr__exact_plan(problem, &order))
+        return EXACT_NONE;
+    if (order.entries <= ldexp(1.0, n > EXACT_DENSE ? EXACT_TABLE_BITS : EXACT_SMALL_BITS)) {
+        *preference = 90;
+        return EXACT_ELIMINATE;
+    }
+    if (n <= EXACT_MOST_BRANCHED)
+        return EXACT_BRANCH;
+    *preference = order.split <= EXACT_MOST_SPLIT ? 5 : 0;
+    return order.split <= EXACT_MOST_SPLIT ? EXACT_ELIMINATE : EXACT_NONE;
 }
 
 static int32_t exact_accepts(const spr_problem_view *problem, spr_error *error)
 {
-    if (exact_can_eliminate(problem))
-        return 90;
-    if (problem->variables <= EXACT_MOST_BRANCHED)
-        return problem->variables <= 40 ? 80 : 5;
-    spr__fail(error, SPR_ERROR_UNSUPPORTED, "%lld variables are too many: accepted are up to %d, or up to %d whose couplings "
-              "are so few that elimination needs at most 2^%d table entries", (long long)problem->variables,
-              EXACT_MOST_BRANCHED, EXACT_MOST_ELIMINATED, EXACT_TABLE_BITS);
-    return 0;
+    int32_t preference;
+    if (exact_choose(problem, &preference) == EXACT_NONE)
+        spr__fail(error, SPR_ERROR_UNSUPPORTED, "%lld variables with %lld couplings are too many: accepted are up to %d, or up "
+                  "to %d whose couplings are so few that elimination leaves small tables, except for %d variables",
+                  (long long)problem->variables, (long long)problem->couplings, EXACT_MOST_BRANCHED, EXACT_MOST_ELIMINATED,
+                  EXACT_MOST_SPLIT);
+    return preference;
 }
 
 static spr_status exact_init(void *memory, const spr_host *host, spr_error *error)
 {
     exact_state *state = (exact_state *)memory;
+    int32_t preference;
     (void)error;
     state->host = host;
-    if (exact_can_eliminate(host->problem))
+    if (exact_choose(host->problem, &preference) == EXACT_ELIMINATE)
         state->elimination = spr__exact_eliminate_open(host);
     else
         state->branching = spr__exact_branch_open(host);
@@ -53,10 +116,12 @@ static spr_status exact_warm(void *memory, const uint8_t *bits, spr_error *error
     (void)error;
     if (state->branching != NULL)
         spr__exact_branch_warm(state->branching, bits);
+    else
+        spr__exact_eliminate_warm(state->elimination, bits);
     return SPR_OK;
 }
 
-/* One unit of work is 4096 table entries, or 4096 nodes. */
+/* One unit of work is 4096 table entries, or 1024 nodes between tables, or 4096 nodes of branching. */
 static spr_status exact_step(void *memory, int64_t budget, int64_t *used, spr_error *error)
 {
     exact_state *state = (exact_state *)memory;

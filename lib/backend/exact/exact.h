@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Backend "exact": elimination of variables where that is cheap, branch and bound where it is not. */
+ * Backend "exact": elimination of variables where few are coupled, branch and bound where many are. */
 #ifndef SPR_BACKEND_EXACT_EXACT_H
 #define SPR_BACKEND_EXACT_EXACT_H
 
@@ -11,20 +11,34 @@ enum {
     EXACT_TABLE_BITS = 24            /* all tables of the elimination together: 2^24 entries */
 };
 
+/* The numbers that two different energies differ by at least, when coefficients are integers: their greatest common
+ * divisor. 0 if they are not. */
+double spr__exact_grain(const spr_problem_view *problem);
+
+/* Nonzero if a state and its complement always have the same energy. */
+int spr__exact_is_symmetric(const spr_problem_view *problem);
+
+/* |offset| + sum of |coefficients|. */
+double spr__exact_size(const spr_problem_view *problem);
+
 /* -------------------------------------------------------------------------------------------------------- elimination */
 
-/* The order in which variables leave, each by the one that joins fewest others then (minimum degree), and what it costs. */
+/* The order in which variables leave, and how many neighbours each has then. */
 typedef struct exact_order {
     int32_t variable[EXACT_MOST_ELIMINATED];
-    int32_t width[EXACT_MOST_ELIMINATED];        /* neighbours left when it leaves */
-    double entries;                              /* of all tables */
+    int32_t width[EXACT_MOST_ELIMINATED];
+    double entries;                              /* of all tables, if none is split */
+    int32_t split;                               /* variables whose tables would be too large */
 } exact_order;
 
-/* Plans the elimination of at most EXACT_MOST_ELIMINATED variables. Returns 0 if tables would be too large. */
+/* Plans the elimination. Returns 0 if there are too many variables. */
 int spr__exact_plan(const spr_problem_view *problem, exact_order *order);
 
 typedef struct exact_elimination exact_elimination;
+
+/* NULL if there is no memory. */
 exact_elimination *spr__exact_eliminate_open(const spr_host *host);
+void spr__exact_eliminate_warm(exact_elimination *elimination, const uint8_t *bits);
 /* Adds to *used; returns nonzero when the best state has been offered and proved. */
 int spr__exact_eliminate_step(exact_elimination *elimination, const spr_host *host, int64_t budget, int64_t *used);
 
