@@ -2,6 +2,7 @@
  * The schedule of the annealer: greedy pass, annealing, descent; the best table is kept. */
 #include "anneal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ void spr__annealer_lay(spr__arena *arena, const spr_plan *plan, size_t tokens, s
     annealer->shut = (int32_t *)spr__arena_take(arena, width, sizeof(int32_t));
     annealer->best = (int32_t *)spr__arena_take(arena, routes, sizeof(int32_t));
     annealer->queue = (int32_t *)spr__arena_take(arena, routes, sizeof(int32_t));
+    const size_t places = (size_t)(plan->options.devices + plan->options.nodes) + 2;
+    annealer->scratch = (int32_t *)spr__arena_take(arena, 2 * width + places, sizeof(int32_t));
     annealer->worth = (double *)spr__arena_take(arena, routes, sizeof(double));
 }
 
@@ -51,6 +54,16 @@ static double anneal_grain(const spr__annealer *annealer)
 {
     return 1e-12 * (1.0 + fabs(annealer->at.energy));
 }
+
+#ifndef NDEBUG
+/* What the moves have added up to, against H from scratch: in test builds only. */
+static int anneal_agrees(const spr__annealer *annealer, double base)
+{
+    const spr__arrangement *at = &annealer->at;
+    const double energy = spr__terms_energy(at->terms, at->ids, annealer->scratch, NULL);
+    return fabs(energy - base - at->energy) <= 1e-7 * (1.0 + fabs(energy) + fabs(base));
+}
+#endif
 
 static int anneal_try(spr__annealer *annealer, int made, double grain)
 {
@@ -297,6 +310,9 @@ void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__ke
 {
     spr__arrangement_open(&annealer->at, terms, ids);
     spr__reselect_open(&annealer->reselect, terms, kernel);
+#ifndef NDEBUG
+    const double base = spr__terms_energy(terms, ids, annealer->scratch, NULL) - annealer->at.energy;
+#endif
     annealer->best_energy = INFINITY;
     anneal_remember(annealer);
     anneal_descend(annealer, effort);
@@ -304,9 +320,11 @@ void spr__anneal(spr__annealer *annealer, const spr__terms *terms, const spr__ke
     if (effort->moves > 0 && terms->tokens > 0) {
         const double scale = spr__anneal_scale(annealer);
         spr__anneal_at(annealer, effort, 0.1 * scale + 0.3 * anneal_opening(terms), 0.002 * scale);
+        assert(anneal_agrees(annealer, base));
         spr__arrangement_open(&annealer->at, terms, annealer->best);
         anneal_descend(annealer, effort);
         anneal_remember(annealer);
     }
+    assert(anneal_agrees(annealer, base));
     memcpy(ids, annealer->best, (size_t)(terms->tokens * terms->k) * sizeof ids[0]);
 }

@@ -19,7 +19,7 @@ typedef struct spr__annealer {
     int32_t *queue;              /* [tokens*k] routes of an expert, while overload is moved */
     double *worth;               /* [tokens*k] */
     double best_energy;
-    int64_t proposals, accepted;
+    int32_t *scratch;            /* for the judge */
 } spr__annealer;
 
 void spr__annealer_lay(spr__arena *arena, const spr_plan *plan, size_t tokens, spr__annealer *annealer);

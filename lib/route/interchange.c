@@ -141,6 +141,14 @@ int32_t spr__interchange_cost(const spr__interchange *search, int32_t f)
     return search->fee[f] + interchange_whole(search, up);
 }
 
+int64_t spr__interchange_level(const spr__interchange *search, int64_t active)
+{
+    int64_t cost = 0;
+    for (int64_t a = 0; a < active && search->terms->level > 0.0; a++)
+        cost += interchange_whole(search, search->terms->level * ((double)a + 0.5));
+    return cost;
+}
+
 void spr__interchange_price_openings(spr__interchange *search)
 {
     const int64_t limit = search->terms->active_limit;

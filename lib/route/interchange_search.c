@@ -2,6 +2,7 @@
  * The search over open experts: greedy closing, descent over closings, openings and swaps, annealing, descent again. */
 #include "interchange_tables.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "../base/exact.h"
@@ -193,10 +194,30 @@ static void search_anneal(spr__interchange *search, const spr__effort *effort)
     }
 }
 
+#ifndef NDEBUG
+/* Minus H of the set from scratch, in whole numbers. */
+static int64_t search_worth(const spr__interchange *search)
+{
+    const spr__terms *terms = search->terms;
+    int64_t worth = 0;
+    for (int64_t t = 0; t < terms->tokens; t++)
+        for (int64_t j = 0; j < terms->need[t]; j++)
+            worth += search->value[t * terms->width + search->chosen[t * terms->k + j]];
+    for (int64_t i = 0; i < search->opened; i++)
+        worth -= search->fee[search->list[i]];
+    for (int64_t d = 0; d < terms->devices; d++)
+        worth -= spr__interchange_level(search, search->active[d]);
+    return worth;
+}
+#endif
+
 int spr__interchange_solve(spr__interchange *search, const spr__terms *terms, const spr__kernel *kernel,
                      const spr__effort *effort, int32_t *ids)
 {
     spr__interchange_open(search, terms, kernel);
+#ifndef NDEBUG
+    const int64_t start = search_worth(search);
+#endif
     search_close_greedily(search);
     spr__interchange_build_tables(search);
     search_descend(search);
@@ -207,6 +228,8 @@ int spr__interchange_solve(spr__interchange *search, const spr__terms *terms, co
         search_recall(search);
         search_descend(search);
     }
+    /* the tables have not lost anything on the way */
+    assert(search_worth(search) == start + search->worth);
     memcpy(ids, search->chosen, (size_t)(terms->tokens * terms->k) * sizeof ids[0]);
     for (int64_t t = 0; t < terms->tokens; t++)
         for (int64_t j = terms->need[t]; j < terms->k; j++)

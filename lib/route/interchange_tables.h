@@ -18,6 +18,9 @@ void spr__interchange_build_tables(spr__interchange *search);
 int32_t spr__interchange_refund(const spr__interchange *search, int32_t e);
 int32_t spr__interchange_cost(const spr__interchange *search, int32_t f);
 
+/* What that many active experts of a device cost by the level. */
+int64_t spr__interchange_level(const spr__interchange *search, int64_t active);
+
 /* Fills same and other: gain of each closed expert less its cost; very small where a limit forbids it. */
 void spr__interchange_price_openings(spr__interchange *search);
 

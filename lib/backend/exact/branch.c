@@ -9,7 +9,7 @@
 
 #include "../../base/exact.h"
 
-enum { BRANCH_MOST = EXACT_MOST_BRANCHED, BRANCH_UNIT = 4096, BRANCH_STARTS = 64, BRANCH_TUNING = 60 };
+enum { BRANCH_MOST = EXACT_MOST_BRANCHED, BRANCH_UNIT = 4096, BRANCH_STARTS = 64, BRANCH_TUNING = 60, BRANCH_RELAX = 20 };
 
 struct exact_branching {
     int64_t n;
@@ -23,7 +23,8 @@ struct exact_branching {
     uint8_t bits[BRANCH_MOST], best[BRANCH_MOST];
     double least, size, grain;                   /* grain: what two energies differ by at least */
     int symmetric;                               /* the first variable need not be 1 */
-    int64_t depth;
+    int64_t depth, effort;                       /* effort: in nodes */
+    exact_relaxation *relax;
     int32_t begun;
 };
 
@@ -147,7 +148,7 @@ exact_branching *spr__exact_branch_open(const spr_host *host)
 {
     exact_branching *b = (exact_branching *)host->allocate(host->engine, sizeof *b);
     branch_split *split = (branch_split *)host->allocate(host->engine, sizeof *split);
-    if (b == NULL || split == NULL)
+    if (b == NULL || split == NULL || (b->relax = spr__exact_relax_open(host)) == NULL)
         return NULL;
     b->n = host->problem->variables;
     b->least = INFINITY;
@@ -171,10 +172,9 @@ void spr__exact_branch_warm(exact_branching *b, const uint8_t *bits)
 static void branch_descend(exact_branching *b, const spr_host *host)
 {
     for (uint64_t start = 0; start < BRANCH_STARTS; start++) {
-        const uint64_t random = host->random(host->engine, 0, start);
         double field[BRANCH_MOST];
         for (int64_t i = 0; i < b->n; i++)
-            b->bits[i] = random >> i & 1;
+            b->bits[i] = host->random(host->engine, 0, 2 * start + (uint64_t)i / 64) >> (i & 63) & 1;
         for (int64_t i = 0; i < b->n; i++) {
             field[i] = b->field[0][i];
             for (int64_t j = 0; j < b->n; j++)
@@ -228,6 +228,18 @@ static void branch_decide(exact_branching *b, int64_t k, int value)
         b->field[k + 1][i] = b->field[k][i] + (value ? b->weight[k][i] : 0.0);
 }
 
+/* Is there nothing better below? What is better by less than rounding, or than the grain, is not looked for. */
+static int branch_is_cut(exact_branching *b, int64_t k)
+{
+    const double rounding = 1e-12 * b->size, target = b->least - (b->grain > 2.0 * rounding ? b->grain - rounding : rounding);
+    if (branch_bound(b, k) >= target)
+        return 1;
+    if (b->n - k < BRANCH_RELAX)
+        return 0;
+    const exact_node node = {b->n, k, b->weight, b->field[k], b->energy[k]};
+    return spr__exact_relax_cuts(b->relax, &node, target, &b->effort);
+}
+
 /* Opens a node: the values still to be tried at this depth. */
 static void branch_enter(exact_branching *b, const spr_host *host)
 {
@@ -238,9 +250,7 @@ static void branch_enter(exact_branching *b, const spr_host *host)
     }
     b->tried[k] = 0;
     b->value[k] = 0;
-    /* what could be better by less than rounding, or than the grain, is not looked for */
-    const double bound = branch_bound(b, k), rounding = 1e-12 * b->size;
-    if (bound < b->least - rounding && bound <= b->least - b->grain + rounding)
+    if (!branch_is_cut(b, k))
         b->value[k] = (int8_t)(b->symmetric && k == 0 ? 1 : branch_options(b, k));
 }
 
@@ -272,7 +282,7 @@ int spr__exact_branch_step(exact_branching *b, const spr_host *host, int64_t bud
             branch_enter(b, host);
             continue;
         }
-        for (int64_t node = 0; node < BRANCH_UNIT; node++)
+        for (b->effort = 0; b->effort < BRANCH_UNIT; b->effort++)
             if (branch_node(b, host)) {
                 /* less what sums may have been rounded by */
                 host->prove(host->engine, b->least - 2e-12 * b->size);

@@ -9,7 +9,7 @@
 #include "../../base/exact.h"
 
 /* up to so many variables branching beats all but small tables */
-enum { EXACT_DENSE = 44, EXACT_SMALL_BITS = 14, EXACT_MOST_SPLIT = 45 };
+enum { EXACT_DENSE = 64, EXACT_SMALL_BITS = 14, EXACT_MOST_SPLIT = 45, EXACT_QUICK = 60 };
 
 typedef struct exact_state {
     const spr_host *host;
@@ -73,7 +73,7 @@ static exact_method exact_choose(const spr_problem_view *problem, int32_t *prefe
 {
     exact_order order;
     const int64_t n = problem->variables;
-    *preference = n > EXACT_MOST_BRANCHED ? 0 : n <= 40 ? 80 : 5;
+    *preference = n > EXACT_MOST_BRANCHED ? 0 : n <= EXACT_QUICK ? 80 : 5;
     if (!spr__exact_plan(problem, &order))
         return EXACT_NONE;
     if (order.entries <= ldexp(1.0, n > EXACT_DENSE ? EXACT_TABLE_BITS : EXACT_SMALL_BITS)) {

@@ -7,7 +7,7 @@
 
 enum {
     EXACT_MOST_ELIMINATED = 512,     /* variables of a problem that is solved by elimination */
-    EXACT_MOST_BRANCHED = 64,        /* and by branch and bound */
+    EXACT_MOST_BRANCHED = 128,       /* and by branch and bound */
     EXACT_TABLE_BITS = 24            /* all tables of the elimination together: 2^24 entries */
 };
 
@@ -48,5 +48,20 @@ typedef struct exact_branching exact_branching;
 exact_branching *spr__exact_branch_open(const spr_host *host);
 void spr__exact_branch_warm(exact_branching *branching, const uint8_t *bits);
 int spr__exact_branch_step(exact_branching *branching, const spr_host *host, int64_t budget, int64_t *used);
+
+/* A node of the tree, for bounds: variables by the depth at which they are decided; those from depth on are open. */
+typedef struct exact_node {
+    int64_t n, depth;
+    double (*weight)[EXACT_MOST_BRANCHED];       /* symmetric, diagonal 0 */
+    const double *field;                         /* [n] of the open ones, given the others */
+    double energy;                               /* of the others */
+} exact_node;
+
+typedef struct exact_relaxation exact_relaxation;
+
+/* NULL if there is no memory. */
+exact_relaxation *spr__exact_relax_open(const spr_host *host);
+/* Nonzero if no completion of the node is below target. The parent must have been asked before. */
+int spr__exact_relax_cuts(exact_relaxation *relax, const exact_node *node, double target, int64_t *effort);
 
 #endif
