@@ -248,7 +248,8 @@ SPR_API spr_status spr_preset_get_info(int32_t index, const char **name, const c
 typedef struct spr_workspace spr_workspace;
 
 /* Bytes that a workspace needs: with capacity or balance about 11*T*E (3.0 MiB for 4096 tokens x 64 experts, k = 8; 11 MiB
- * for 4096 x 256), without about 2*T*E (0.44 MiB; 1.6 MiB), T = max_tokens.
+ * for 4096 x 256), without about 2*T*E (0.44 MiB; 1.6 MiB), T = max_tokens. Quadratic terms: about 2*T*(k + D) more, where
+ * active experts count another 8*T*E (0.41 MiB for 64 x 128).
  *   plan         sealed
  *   max_tokens   1 .. 2^31-1 divided by k (and by experts): every index must fit int32
  * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_STATE, SPR_ERROR_SIZE. Any thread. */

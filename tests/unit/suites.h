@@ -10,6 +10,7 @@ Suite *suite_layout(void);
 Suite *suite_plan(void);
 Suite *suite_quadratic(void);
 Suite *suite_qubo(void);
+Suite *suite_random(void);
 Suite *suite_route(void);
 Suite *suite_semantics(void);
 Suite *suite_solver(void);
