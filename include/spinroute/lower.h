@@ -16,10 +16,11 @@
  * Weights         A constraint with violation v costs weight * v^2 (an OR: weight for each x whose auxiliary bit is 0). Its
  *                 weight is |lambda| + (H of a known table - bound) + a margin, where lambda is its multiplier in the
  *                 Lagrangian bound of H: a state that violates anything then costs more than the known table. That is the
- *                 proof (in full in lib/route/lower_bound.c), and the better the table and the bound, the smaller the
+ *                 proof (in full in lib/route/lower_weights.c), and the better the table and the bound, the smaller the
  *                 weights. With negative pairs, (k+1)/2 times the most negative one joins the weight of a token's k.
- * Kernel          With kernelise set, what the same multipliers prove is fixed and leaves the problem: an x whose reduced cost
- *                 exceeds the gap is 0 (or, negative, 1) in every table that is better than the known one.
+ * Kernel          With kernelise set, what the same multipliers prove is fixed and leaves the problem, round after round: an x
+ *                 or an active(e) whose other value takes the bound above H of the known table. No table that is as good as
+ *                 the known one is lost. With a bound that meets the known table, nothing but ties is left: it is optimal.
  */
 #ifndef SPINROUTE_LOWER_H
 #define SPINROUTE_LOWER_H
@@ -39,7 +40,7 @@ typedef struct spr_lower_settings {
                                     table and those it must keep. Fewer candidates may cost the optimum                */
     int64_t kernelise;           /* 1 = fix what is proved; the optimum, or the known table, stays reachable           */
     int64_t most_variables;      /* a problem with more is refused; 0 = 1e6                                            */
-    int64_t most_couplings;      /* 0 = 1e8; counted before terms on the same pair of variables are added up           */
+    int64_t most_couplings;      /* 0 = 1e8                                                                            */
 } spr_lower_settings;
 
 /* What a lowering holds. Set size. */
@@ -96,8 +97,8 @@ SPR_API spr_status spr_lowering_name(const spr_lowering *lowering, int64_t varia
 
 /* The state of a table: for warm starts, and for checking the central property. Auxiliary bits are the ORs they stand for and
  * the room that is left; the best there are for a table that keeps all constraints.
- *   ids    [T,k] any table; routes that the kernel or the candidates left out, or routes missing that are fixed, are
- *          SPR_ERROR_CONFLICT (message: which)
+ *   ids    [T,k] any table; routes that the constraints, the kernel or the candidates leave out, or routes missing that are
+ *          fixed, or an expert without a route that is fixed as active, are SPR_ERROR_CONFLICT (message: which)
  *   bits   [variables]
  * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_EXPERT_ID, SPR_ERROR_CONFLICT. Any thread. */
 SPR_API spr_status spr_lowering_encode(const spr_lowering *lowering, const int32_t *ids, uint8_t *bits,

@@ -1,279 +1,324 @@
 /* SPDX-License-Identifier: MIT
- * The problem: every term of H and every constraint as linear parts and couplings of the variables. One and the same
- * code counts entries first and writes them then. */
+ * The problem: every term of H and every constraint, in literals. Squares do nearly everything. Runs twice: to count,
+ * and to write. */
 #include "lower.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "../base/exact.h"
 
 typedef struct lower_build {
-    spr_lowering *to;
-    const spr__lower_bound *bound;
+    const spr_lowering *l;
+    const spr__lower_dual *dual;
+    spr__lower_weights weights;
+    int64_t couplings;           /* at most; entries of the same pair of x are counted once where that is easy */
     int64_t entries;
-    int32_t *rows, *columns;     /* NULL while counting, as values and linear */
-    double *values, *linear;
-    double offset;
-    int32_t *bits;               /* of the linear form that is being put together, with their factors */
-    double *factors;
-    int64_t held;
-    double constant;
+    int32_t *rows, *columns;     /* NULL: count only */
+    double *values, *linear, offset;
+
+    /* the square at hand: sum of factors times literals + constant */
+    int64_t count;
+    int32_t *group;
+    double *factor, constant;
 } lower_build;
 
-static void lower_build_linear(lower_build *b, int32_t code, double value)
+/* --------------------------------------------------------------------------------------------------------- literals */
+
+static void lower_build_linear(lower_build *b, int32_t literal, double value)
 {
-    if (b->linear == NULL)
-        return;
-    if (code >= 0)
-        b->linear[code] += value;
-    else if (code == SPR_LOWER_ONE)
+    if (literal == SPR_LOWER_ALWAYS)
         b->offset += value;
+    else if (literal >= 0 && b->rows != NULL)
+        b->linear[literal] += value;
 }
 
-static void lower_build_product(lower_build *b, int32_t one, int32_t other, double value)
+static void lower_build_couple(lower_build *b, int32_t first, int32_t second, double value)
 {
-    if (one < 0 || other < 0 || one == other) {
-        if (spr__lower_can(one) && spr__lower_can(other))
-            lower_build_linear(b, one >= 0 ? one : other, value);
+    if (first < 0 || second < 0) {
+        if (first != SPR_LOWER_NEVER && second != SPR_LOWER_NEVER)
+            lower_build_linear(b, first < 0 ? second : first, value);
         return;
     }
-    if (b->values != NULL) {
-        b->rows[b->entries] = one;
-        b->columns[b->entries] = other;
+    if (b->rows != NULL) {
+        b->rows[b->entries] = first;
+        b->columns[b->entries] = second;
         b->values[b->entries] = value;
     }
     b->entries++;
 }
 
-static void lower_build_form(lower_build *b, double constant)
+static void lower_build_take(lower_build *b, int32_t literal, double factor)
 {
-    b->held = 0;
-    b->constant = constant;
-}
-
-static void lower_build_take(lower_build *b, int32_t code, double factor)
-{
-    if (code == SPR_LOWER_ONE)
+    if (literal == SPR_LOWER_ALWAYS)
         b->constant += factor;
-    if (code < 0 || factor == 0.0)
+    if (literal < 0)
         return;
-    b->bits[b->held] = code;
-    b->factors[b->held++] = factor;
+    b->group[b->count] = literal;
+    b->factor[b->count++] = factor;
 }
 
-/* weight * form^2 */
-static void lower_build_square(lower_build *b, double weight)
+/* Adds scale * (what was taken)^2 and forgets it. known: the first so many literals were a square before. */
+static void lower_build_square(lower_build *b, double scale, int64_t known)
 {
-    const int64_t n = b->held;
-    if (b->values == NULL) {
-        b->entries += n % 2 == 0 ? n / 2 * (n - 1) : (n - 1) / 2 * n;
-        return;
-    }
-    b->offset += weight * b->constant * b->constant;
-    for (int64_t i = 0; i < n; i++) {
-        b->linear[b->bits[i]] += weight * b->factors[i] * (b->factors[i] + 2.0 * b->constant);
+    const int64_t n = b->count;
+    b->couplings += n * (n - 1) / 2 - (known > 0 ? known * (known - 1) / 2 : 0);
+    b->offset += scale * b->constant * b->constant;
+    for (int64_t i = 0; b->rows != NULL && i < n; i++) {
+        const double factor = b->factor[i];
+        lower_build_linear(b, b->group[i], scale * (factor * factor + 2.0 * factor * b->constant));
         for (int64_t j = 0; j < i; j++)
-            lower_build_product(b, b->bits[j], b->bits[i], 2.0 * weight * b->factors[i] * b->factors[j]);
+            lower_build_couple(b, b->group[i], b->group[j], 2.0 * scale * factor * b->factor[j]);
     }
+    if (b->rows == NULL)
+        b->entries += n * (n - 1) / 2;
+    b->count = 0;
+    b->constant = 0.0;
 }
 
-/* A constraint's weight enters the report. */
-static double lower_build_weight(lower_build *b, double multiplier, double least)
+/* A limit: what was taken + slack = right. */
+static void lower_build_row(lower_build *b, const spr__lower_row *row, double multiplier, int64_t known)
 {
-    spr_lower_report *report = &b->to->report;
-    double weight = fabs(multiplier) + b->to->gap + b->to->margin;
-    weight = weight > least ? weight : least;
-    if (report->largest_weight == 0.0 || weight < report->smallest_weight)
-        report->smallest_weight = weight;
-    report->largest_weight = weight > report->largest_weight ? weight : report->largest_weight;
-    return weight;
+    int64_t left = row->range;
+    for (int32_t i = 0; i < row->digits; i++) {
+        const int64_t digit = (int64_t)1 << i < left ? (int64_t)1 << i : left;
+        lower_build_take(b, row->first + i, (double)digit);
+        left -= digit;
+    }
+    b->constant -= (double)row->right;
+    lower_build_square(b, spr__lower_weight(&b->weights, multiplier, 0.0), known);
 }
 
-/* weight * x (1 - y) */
-static void lower_build_or(lower_build *b, int32_t x, int32_t y, double multiplier, double least)
+/* x without its OR's bit. */
+static void lower_build_or(lower_build *b, int32_t x, int32_t bit, double multiplier, double least)
 {
-    if (x < 0 || y < 0 || x == y)
+    if (x < 0 || bit < 0 || x == bit)
         return;
-    const double weight = lower_build_weight(b, multiplier, least);
+    const double weight = spr__lower_weight(&b->weights, multiplier, least);
     lower_build_linear(b, x, weight);
-    lower_build_product(b, x, y, -weight);
+    lower_build_couple(b, x, bit, -weight);
+    b->couplings += b->rows == NULL;
 }
 
-static void lower_build_tokens(lower_build *b)
+/* ------------------------------------------------------------------------------------------------------------ terms */
+
+static double lower_build_multiplier(const lower_build *b, int64_t first, int64_t i)
 {
-    const spr__terms *terms = &b->to->terms;
-    const int64_t experts = terms->experts;
-    for (int64_t t = 0; t < terms->tokens; t++) {
-        const int32_t *var = b->to->var + t * experts;
-        lower_build_form(b, -(double)terms->need[t]);
-        for (int64_t e = 0; e < experts; e++) {
-            lower_build_linear(b, var[e], -(double)terms->value[t * terms->width + e]);
-            lower_build_take(b, var[e], 1.0);
-            for (int64_t f = 0; f < e && terms->pair != NULL && spr__lower_can(var[e]); f++)
-                if (spr__lower_can(var[f]) && terms->pair[e * terms->width + f] != 0.0f)
-                    lower_build_product(b, var[f], var[e], (double)terms->pair[e * terms->width + f]);
+    return first >= 0 ? b->dual->at[first + i] : 0.0;
+}
+
+static void lower_build_pairs(lower_build *b, int64_t t)
+{
+    const spr_lowering *l = b->l;
+    for (int64_t i = l->start[t]; i < l->start[t + 1] && l->terms.pair != NULL; i++)
+        for (int64_t j = l->start[t]; j < i && l->literal[i] != SPR_LOWER_NEVER; j++) {
+            const double pair = (double)l->terms.pair[l->expert[i] * l->terms.width + l->expert[j]];
+            if (pair != 0.0)
+                lower_build_couple(b, l->literal[i], l->literal[j], pair);
         }
-        if (b->held == 0)
-            continue;
-        const double many = 0.5 * b->bound->attraction * (double)(terms->need[t] + 1);
-        lower_build_square(b, lower_build_weight(b, fabs(b->bound->token[t]) + many, 0.0));
+}
+
+static void lower_build_touches(lower_build *b, int64_t t, int nodes)
+{
+    const spr_lowering *l = b->l;
+    const spr__terms *terms = &l->terms;
+    const int64_t places = nodes ? terms->nodes : terms->devices;
+    const int32_t *map = nodes ? terms->node : terms->device;
+    const int32_t *literal = (nodes ? l->on_node : l->on_device) + t * places;
+    const double cost = nodes ? terms->touch_node : terms->touch_device;
+    const spr__lower_row *row = nodes ? &l->node_limit[t] : &l->device_limit[t];
+    for (int64_t i = l->start[t]; i < l->start[t + 1]; i++)
+        lower_build_or(b, l->literal[i], literal[map[l->expert[i]]],
+                       lower_build_multiplier(b, nodes ? b->dual->at_node : b->dual->at_device, i), cost);
+    for (int64_t p = 0; p < places; p++)
+        lower_build_linear(b, literal[p], cost);
+    if (!row->exists)
+        return;
+    for (int64_t p = 0; p < places; p++)
+        lower_build_take(b, literal[p], 1.0);
+    lower_build_row(b, row, b->dual->at[(nodes ? b->dual->node : b->dual->device) + t], 0);
+}
+
+static void lower_build_token(lower_build *b, int64_t t)
+{
+    const spr_lowering *l = b->l;
+    for (int64_t i = l->start[t]; i < l->start[t + 1]; i++) {
+        lower_build_linear(b, l->literal[i], -spr__lower_value(l, t, i));
+        lower_build_take(b, l->literal[i], 1.0);
+    }
+    if (b->count > 0) {
+        b->constant -= l->terms.need[t];
+        lower_build_square(b, spr__lower_weight(&b->weights, spr__lower_token_multiplier(b->dual, l, t), 0.0), 0);
+    }
+    b->constant = 0.0;
+    lower_build_pairs(b, t);
+    if (l->on_device != NULL)
+        lower_build_touches(b, t, 0);
+    if (l->on_node != NULL)
+        lower_build_touches(b, t, 1);
+}
+
+static void lower_build_take_expert(lower_build *b, int64_t e, double factor)
+{
+    for (int64_t t = 0; t < b->l->terms.tokens; t++) {
+        const int64_t i = spr__lower_find(b->l, t, (int32_t)e);
+        if (i >= 0)
+            lower_build_take(b, b->l->literal[i], factor);
     }
 }
 
-static void lower_build_balance(lower_build *b)
+/* The most that the active bit of an expert can save. */
+static double lower_build_activation(const lower_build *b, int64_t e)
 {
-    const spr__terms *terms = &b->to->terms;
-    for (int64_t e = 0; terms->balance > 0.0 && e < terms->experts; e++) {
-        if (!(terms->target[e] > 0.0))
-            continue;
-        lower_build_form(b, -terms->target[e]);
-        for (int64_t t = 0; t < terms->tokens; t++)
-            lower_build_take(b, b->to->var[t * terms->experts + e], 1.0);
-        lower_build_square(b, 0.5 * terms->balance / terms->target[e]);
+    const spr__terms *terms = &b->l->terms;
+    const int64_t members = b->l->members[terms->device[e]], limit = terms->active_limit;
+    const double most = (double)(limit > 0 && limit < members ? limit : members);
+    return terms->activation[e] + terms->level * (most - 0.5);
+}
+
+static void lower_build_expert(lower_build *b, int64_t e)
+{
+    const spr_lowering *l = b->l;
+    const spr__terms *terms = &l->terms;
+    /* counted before: by the device's balance, by the expert's */
+    int known = spr__lower_has_work(terms, terms->device[e]) && terms->cost[e] != 0.0;
+    if (spr__lower_has_balance(terms, e)) {
+        lower_build_take_expert(b, e, 1.0);
+        b->constant -= terms->target[e];
+        lower_build_square(b, 0.5 * terms->balance / terms->target[e], known ? b->count : 0);
+        known = 1;
     }
-    for (int64_t d = 0; terms->device_balance > 0.0 && d < terms->devices; d++) {
-        if (!(terms->device_target[d] > 0.0))
-            continue;
-        lower_build_form(b, -terms->device_target[d]);
-        for (int64_t i = 0; i < terms->tokens * terms->experts; i++)
-            if (terms->device[i % terms->experts] == d)
-                lower_build_take(b, b->to->var[i], terms->cost[i % terms->experts]);
-        lower_build_square(b, 0.5 * terms->device_balance / terms->device_target[d]);
+    if (l->capacity[e].exists) {
+        lower_build_take_expert(b, e, 1.0);
+        lower_build_row(b, &l->capacity[e], b->dual->at[b->dual->price + e], known ? b->count : 0);
+    }
+    lower_build_linear(b, l->active[e], terms->activation[e]);
+    for (int64_t t = 0; l->active[e] >= 0 && t < terms->tokens; t++) {
+        const int64_t i = spr__lower_find(l, t, (int32_t)e);
+        if (i >= 0)
+            lower_build_or(b, l->literal[i], l->active[e], lower_build_multiplier(b, b->dual->open, i),
+                           lower_build_activation(b, e));
     }
 }
 
-static void lower_build_active(lower_build *b)
+static void lower_build_device(lower_build *b, int64_t d)
 {
-    const spr__terms *terms = &b->to->terms;
-    const int32_t *active = b->to->active;
-    for (int64_t d = 0; terms->level > 0.0 && d < terms->devices; d++) {
-        lower_build_form(b, 0.0);
+    const spr_lowering *l = b->l;
+    const spr__terms *terms = &l->terms;
+    for (int64_t e = 0; e < terms->experts && spr__lower_has_work(terms, d); e++)
+        if (terms->device[e] == d && terms->cost[e] != 0.0)
+            lower_build_take_expert(b, e, terms->cost[e]);
+    if (spr__lower_has_work(terms, d)) {
+        b->constant -= terms->device_target[d];
+        lower_build_square(b, 0.5 * terms->device_balance / terms->device_target[d], 0);
+    }
+    for (int round = 0; round < 2; round++) {
+        if (round == 0 ? !(terms->level > 0.0) : !l->active_limit[d].exists)
+            continue;
         for (int64_t e = 0; e < terms->experts; e++)
             if (terms->device[e] == d)
-                lower_build_take(b, active[e], 1.0);
-        lower_build_square(b, 0.5 * terms->level);
-    }
-    for (int64_t e = 0; e < terms->experts; e++) {
-        const double most = terms->activation[e] + terms->level * (double)terms->experts;
-        lower_build_linear(b, active[e], terms->activation[e]);
-        for (int64_t t = 0; t < terms->tokens; t++) {
-            const int64_t i = t * terms->experts + e;
-            lower_build_or(b, b->to->var[i], active[e], b->bound->open != NULL ? b->bound->open[i] : 0.0, most);
-        }
+                lower_build_take(b, l->active[e], 1.0);
+        if (round == 0)
+            lower_build_square(b, 0.5 * terms->level, 0);
+        else
+            lower_build_row(b, &l->active_limit[d], b->dual->at[b->dual->active + d], terms->level > 0.0 ? b->count
+                            : 0);
     }
 }
 
-static void lower_build_places(lower_build *b, const int32_t *map, int64_t places, const int32_t *codes, double cost,
-                               const double *multipliers)
+static void lower_build_run(lower_build *b)
 {
-    const spr__terms *terms = &b->to->terms;
-    if (codes == NULL)
-        return;
-    for (int64_t i = 0; i < terms->tokens * places; i++)
-        lower_build_linear(b, codes[i], cost);
-    for (int64_t i = 0; i < terms->tokens * terms->experts; i++)
-        lower_build_or(b, b->to->var[i], codes[i / terms->experts * places + map[i % terms->experts]],
-                       multipliers != NULL ? multipliers[i] : 0.0, cost);
-}
-
-/* The variables of a row. Fixed ones have left its room. */
-static void lower_build_take_row(lower_build *b, const spr__lower_row *row)
-{
-    const spr_lowering *to = b->to;
-    const spr__terms *terms = &to->terms;
-    const int64_t experts = terms->experts, places = row->kind == SPR_LOWER_DEVICES ? terms->devices : terms->nodes;
-    const int32_t *codes = row->kind == SPR_LOWER_DEVICES ? to->device : to->node;
-    lower_build_form(b, 0.0);
-    for (int64_t t = 0; row->kind == SPR_LOWER_CAPACITY && t < terms->tokens; t++)
-        lower_build_take(b, to->var[t * experts + row->index], 1.0);
-    for (int64_t e = 0; row->kind == SPR_LOWER_ACTIVE && e < experts; e++)
-        if (terms->device[e] == row->index)
-            lower_build_take(b, to->active[e], 1.0);
-    for (int64_t d = 0; row->kind >= SPR_LOWER_DEVICES && d < places; d++)
-        lower_build_take(b, codes[row->index * places + d], 1.0);
-    for (int32_t i = 0; i < row->digits; i++)
-        lower_build_take(b, row->first + i, (double)to->second[row->first + i]);
-    b->constant = -(double)row->room;
-}
-
-static void lower_build_rows(lower_build *b)
-{
-    const double *const multipliers[] = {b->bound->price, b->bound->limit_active, b->bound->limit_device,
-                                         b->bound->limit_node};
-    for (int64_t i = 0; i < b->to->row_count; i++) {
-        spr__lower_row *row = &b->to->rows[i];
-        lower_build_take_row(b, row);
-        row->weight = lower_build_weight(b, multipliers[row->kind][row->index], 0.0);
-        lower_build_square(b, row->weight);
-    }
-}
-
-static void lower_build_all(lower_build *b)
-{
-    const spr__terms *terms = &b->to->terms;
-    b->entries = 0;
+    const spr__terms *terms = &b->l->terms;
+    b->entries = b->couplings = 0;
     b->offset = terms->constant;
-    lower_build_tokens(b);
-    lower_build_balance(b);
-    lower_build_active(b);
-    lower_build_places(b, terms->device, terms->devices, b->to->device, terms->touch_device, b->bound->touch);
-    lower_build_places(b, terms->node, terms->nodes, b->to->node, terms->touch_node, b->bound->touch_node);
-    lower_build_rows(b);
+    for (int64_t t = 0; t < terms->tokens; t++)
+        lower_build_token(b, t);
+    for (int64_t d = 0; d < terms->devices; d++)
+        lower_build_device(b, d);
+    for (int64_t e = 0; e < terms->experts; e++)
+        lower_build_expert(b, e);
 }
 
-/* Everything that building needs besides the entries. */
-static void lower_build_lay(spr__arena *arena, int64_t variables, int64_t entries, lower_build *b)
+/* ----------------------------------------------------------------------------------------------------------- memory */
+
+static void lower_build_lay(spr__arena *arena, lower_build *b, int counted)
 {
-    b->bits = (int32_t *)spr__arena_take(arena, (size_t)variables, sizeof(int32_t));
-    b->factors = (double *)spr__arena_take(arena, (size_t)variables, sizeof(double));
-    b->linear = (double *)spr__arena_take(arena, (size_t)variables, sizeof(double));
-    b->rows = (int32_t *)spr__arena_take(arena, (size_t)entries, sizeof(int32_t));
-    b->columns = (int32_t *)spr__arena_take(arena, (size_t)entries, sizeof(int32_t));
-    b->values = (double *)spr__arena_take(arena, (size_t)entries, sizeof(double));
+    const size_t variables = (size_t)b->l->report.variables;
+    b->group = (int32_t *)spr__arena_take(arena, variables, sizeof(int32_t));
+    b->factor = (double *)spr__arena_take(arena, variables, sizeof(double));
+    b->linear = (double *)spr__arena_take(arena, variables, sizeof(double));
+    const size_t entries = counted ? (size_t)b->entries + 1 : 0;
+    b->values = (double *)spr__arena_take(arena, entries, sizeof(double));
+    b->rows = (int32_t *)spr__arena_take(arena, entries, sizeof(int32_t));
+    b->columns = (int32_t *)spr__arena_take(arena, entries, sizeof(int32_t));
+    if (!counted)
+        b->rows = NULL;
 }
 
-/* Returns NULL when there is no memory. */
-static void *lower_build_open(spr_lowering *lowering, int64_t entries, lower_build *b, size_t *bytes)
+/* One block for all arrays; NULL when there is none. */
+static void *lower_build_allocate(lower_build *b, int counted, size_t *bytes)
 {
     spr__arena arena = {NULL, 0};
-    lower_build_lay(&arena, lowering->report.variables, entries, b);
-    *bytes = arena.used + SPR_ALIGNMENT;
-    char *block = arena.used > SIZE_MAX - SPR_ALIGNMENT ? NULL : (char *)spr__allocate(&lowering->memory, *bytes);
+    lower_build_lay(&arena, b, counted);
+    *bytes = arena.used;
+    void *block = arena.used < SIZE_MAX - SPR_ALIGNMENT
+                      ? spr__allocate(&b->l->memory, *bytes = arena.used + SPR_ALIGNMENT)
+                      : NULL;
     if (block == NULL)
         return NULL;
-    arena = (spr__arena){block + (SPR_ALIGNMENT - (uintptr_t)block % SPR_ALIGNMENT) % SPR_ALIGNMENT, 0};
-    lower_build_lay(&arena, lowering->report.variables, entries, b);
-    memset(b->linear, 0, (size_t)lowering->report.variables * sizeof(double));
+    memset(block, 0, *bytes);
+    arena = (spr__arena){(char *)block + (SPR_ALIGNMENT - (uintptr_t)block % SPR_ALIGNMENT) % SPR_ALIGNMENT, 0};
+    lower_build_lay(&arena, b, counted);
     return block;
 }
 
-spr_status spr__lower_build(spr_lowering *lowering, const spr__lower_bound *bound, const spr_lower_settings *settings,
+static spr_status lower_build_no_memory(size_t bytes, spr_error *error)
+{
+    return spr__fail(error, SPR_ERROR_MEMORY, "no memory for the %zu bytes of a lowering", bytes);
+}
+
+static spr_status lower_build_too_large(int64_t couplings, const char *word, int64_t most, spr_error *error)
+{
+    return spr__fail(error, SPR_ERROR_SIZE,
+                     "the problem would have %s%lld couplings; accepted is settings->most_couplings "
+                     "= %lld", word, (long long)couplings, (long long)most);
+}
+
+static spr_status lower_build_count(lower_build *b, int64_t most, spr_error *error)
+{
+    size_t bytes;
+    void *block = lower_build_allocate(b, 0, &bytes);
+    if (block == NULL)
+        return lower_build_no_memory(bytes, error);
+    lower_build_run(b);
+    spr__release(&b->l->memory, block, bytes);
+    /* two experts of a token on one device are counted twice where device balance couples them too */
+    return b->couplings / 2 > most ? lower_build_too_large(b->couplings, "up to ", most, error) : SPR_OK;
+}
+
+spr_status spr__lower_build(spr_lowering *l, const spr__lower_dual *dual, const spr_lower_settings *settings,
                             spr_error *error)
 {
     const int64_t most = settings->most_couplings > 0 ? settings->most_couplings : 100000000;
     lower_build b;
     size_t bytes;
     memset(&b, 0, sizeof b);
-    b.to = lowering;
-    b.bound = bound;
-    void *block = lower_build_open(lowering, 0, &b, &bytes);
+    b.l = l;
+    b.dual = dual;
+    spr__lower_weights_open(l, dual, &b.weights);
+    spr_status status = lower_build_count(&b, most, error);
+    if (status != SPR_OK)
+        return status;
+    void *block = lower_build_allocate(&b, 1, &bytes);
     if (block == NULL)
-        return spr__fail(error, SPR_ERROR_MEMORY, "the allocator returned NULL for %zu bytes", bytes);
-    b.values = NULL;
-    b.linear = NULL;
-    lower_build_all(&b);
-    spr__release(&lowering->memory, block, bytes);
-    if (b.entries > most)
-        return spr__fail(error, SPR_ERROR_SIZE, "the problem would have up to %lld couplings; accepted is "
-                         "most_couplings = %lld", (long long)b.entries, (long long)most);
-    block = lower_build_open(lowering, b.entries + 1, &b, &bytes);
-    if (block == NULL)
-        return spr__fail(error, SPR_ERROR_MEMORY, "the allocator returned NULL for %zu bytes", bytes);
-    lower_build_all(&b);
-    spr_status status = spr_problem_from_entries(lowering->memory.function, lowering->memory.user, SPR_QUBO,
-                                                 lowering->report.variables, b.linear, b.entries, b.rows, b.columns,
-                                                 b.values, b.offset, &lowering->problem, error);
-    spr__release(&lowering->memory, block, bytes);
-    return status == SPR_OK ? spr_problem_size(lowering->problem, NULL, &lowering->report.couplings, error) : status;
+        return lower_build_no_memory(bytes, error);
+    lower_build_run(&b);
+    status = spr_problem_from_entries(l->memory.function, l->memory.user, SPR_QUBO, l->report.variables, b.linear,
+                                      b.entries, b.rows, b.columns, b.values, b.offset, &l->problem, error);
+    spr__release(&l->memory, block, bytes);
+    if (status != SPR_OK)
+        return status;
+    l->report.smallest_weight = b.weights.largest > 0.0 ? b.weights.smallest : 0.0;
+    l->report.largest_weight = b.weights.largest;
+    spr_problem_size(l->problem, NULL, &l->report.couplings, NULL);
+    return l->report.couplings > most ? lower_build_too_large(l->report.couplings, "", most, error) : SPR_OK;
 }

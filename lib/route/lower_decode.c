@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * From tables to states and back, whatever the state: routes too many are removed, worst first, then routes that are
- * missing are added, cheapest first, where the constraints leave room. */
+ * Tables to states and back. */
 #include "lower.h"
 
 #include <math.h>
@@ -8,407 +7,212 @@
 
 #include "../base/exact.h"
 
-/* ---------------------------------------------------------------------------------------------------------- encode */
+/* ----------------------------------------------------------------------------------------------------------- encode */
 
-void spr__lower_slack(const spr_lowering *lowering, uint8_t *bits)
+/* What a bit stands for is known, or was set. */
+static int lower_decode_bit(int32_t literal, const uint8_t *bits)
 {
-    const spr__terms *terms = &lowering->terms;
-    for (int64_t i = 0; i < lowering->row_count; i++) {
-        const spr__lower_row *row = &lowering->rows[i];
-        const int64_t places = row->kind == SPR_LOWER_DEVICES ? terms->devices : terms->nodes;
-        const int32_t *codes = row->kind == SPR_LOWER_DEVICES ? lowering->device : lowering->node;
-        int64_t left = row->room;
-        for (int64_t t = 0; row->kind == SPR_LOWER_CAPACITY && t < terms->tokens; t++) {
-            const int32_t var = lowering->var[t * terms->experts + row->index];
-            left -= var >= 0 && bits[var];
+    return literal >= 0 ? bits[literal] : literal == SPR_LOWER_ALWAYS;
+}
+
+static void lower_decode_set(int32_t literal, int value, uint8_t *bits)
+{
+    if (literal >= 0)
+        bits[literal] = (uint8_t)value;
+}
+
+/* Digits 1, 2, 4, .., rest of the slack that is nearest to what is left. */
+static void lower_decode_slack(const spr__lower_row *row, int64_t used, uint8_t *bits)
+{
+    int64_t left = row->right - used, range = row->range, covered;
+    if (!row->exists || row->digits == 0)
+        return;
+    left = left < 0 ? 0 : left > range ? range : left;
+    covered = ((int64_t)1 << (row->digits - 1)) - 1;
+    bits[row->first + row->digits - 1] = (uint8_t)(left > covered);
+    left -= left > covered ? range - covered : 0;
+    for (int32_t i = 0; i + 1 < row->digits; i++)
+        bits[row->first + i] = (uint8_t)(left >> i & 1);
+}
+
+static void lower_decode_experts(const spr_lowering *l, uint8_t *bits)
+{
+    const spr__terms *terms = &l->terms;
+    for (int64_t e = 0; e < terms->experts; e++) {
+        int64_t load = 0;
+        for (int64_t t = 0; t < terms->tokens; t++) {
+            const int64_t i = spr__lower_find(l, t, (int32_t)e);
+            load += i >= 0 && lower_decode_bit(l->literal[i], bits);
         }
-        for (int64_t e = 0; row->kind == SPR_LOWER_ACTIVE && e < terms->experts; e++)
-            left -= terms->device[e] == row->index && lowering->active[e] >= 0 && bits[lowering->active[e]];
-        for (int64_t d = 0; row->kind >= SPR_LOWER_DEVICES && d < places; d++)
-            left -= codes[row->index * places + d] >= 0 && bits[codes[row->index * places + d]];
-        /* the last digit is at most one more than all others together, so that taking the largest first never fails */
-        for (int32_t digit = row->digits - 1; digit >= 0; digit--) {
-            int64_t others = 0;
-            for (int32_t j = 0; j < digit; j++)
-                others += lowering->second[row->first + j];
-            bits[row->first + digit] = left > others;
-            left -= left > others ? lowering->second[row->first + digit] : 0;
-        }
+        lower_decode_set(l->active[e], load > 0, bits);
+        lower_decode_slack(&l->capacity[e], load, bits);
+    }
+    for (int64_t d = 0; d < terms->devices; d++) {
+        int64_t active = 0;
+        for (int64_t e = 0; e < terms->experts; e++)
+            active += terms->device[e] == d && lower_decode_bit(l->active[e], bits);
+        lower_decode_slack(&l->active_limit[d], active, bits);
     }
 }
 
-/* Auxiliary bits are the ORs of their x. */
-static void lower_decode_or(const spr_lowering *lowering, uint8_t *bits)
+static void lower_decode_touches(const spr_lowering *l, int64_t t, const int32_t *map, int64_t places,
+                                 const int32_t *literal, const spr__lower_row *row, uint8_t *bits)
 {
-    const spr__terms *terms = &lowering->terms;
-    for (int64_t t = 0; t < terms->tokens; t++)
-        for (int64_t e = 0; e < terms->experts; e++) {
-            const int32_t var = lowering->var[t * terms->experts + e];
-            if (var < 0 || !bits[var])
-                continue;
-            const int32_t codes[] = {
-                lowering->active[e],
-                lowering->device != NULL ? lowering->device[t * terms->devices + terms->device[e]] : SPR_LOWER_NONE,
-                lowering->node != NULL ? lowering->node[t * terms->nodes + terms->node[e]] : SPR_LOWER_NONE};
-            for (int i = 0; i < 3; i++)
-                if (codes[i] >= 0)
-                    bits[codes[i]] = 1;
-        }
+    int64_t touched = 0;
+    for (int64_t i = l->start[t]; i < l->start[t + 1]; i++)
+        if (lower_decode_bit(l->literal[i], bits))
+            lower_decode_set(literal[map[l->expert[i]]], 1, bits);
+    for (int64_t p = 0; p < places; p++)
+        touched += lower_decode_bit(literal[p], bits);
+    lower_decode_slack(row, touched, bits);
 }
 
-static spr_status lower_decode_refuse(const spr_lowering *lowering, int64_t t, int32_t e, spr_error *error)
+static spr_status lower_decode_left_out(int64_t t, int64_t e, int has, spr_error *error)
 {
-    const int32_t var = lowering->var[t * lowering->terms.experts + e];
-    return spr__fail(error, SPR_ERROR_CONFLICT, "ids has token %lld at expert %d, which %s", (long long)t, (int)e,
-                     var == SPR_LOWER_ZERO     ? "the kernel left out"
-                     : var == SPR_LOWER_PRUNED ? "is none of the candidates"
-                                               : "the token may not use");
+    return spr__fail(error, SPR_ERROR_CONFLICT,
+                     "ids %s expert %lld at token %lld, which the lowering has fixed the other way",
+                     has ? "holds" : "lacks", (long long)e, (long long)t);
 }
 
-spr_status spr_lowering_encode(const spr_lowering *lowering, const int32_t *ids, uint8_t *bits, spr_error *error)
+/* Sets the entries of a token. */
+static spr_status lower_decode_token(const spr_lowering *l, int64_t t, const int32_t *ids, uint8_t *bits,
+                                     spr_error *error)
 {
-    if (lowering == NULL || bits == NULL || (ids == NULL && lowering->terms.tokens > 0))
-        return spr__fail(error, SPR_ERROR_ARGUMENT, "%s is NULL",
-                         lowering == NULL ? "lowering" : bits == NULL ? "bits" : "ids");
-    const spr__terms *terms = &lowering->terms;
-    const int64_t experts = terms->experts, k = terms->k;
-    for (int64_t i = 0; i < terms->tokens * k; i++)
-        if (ids[i] < -1 || ids[i] >= experts)
+    for (int64_t j = 0; j < l->terms.k; j++) {
+        if (ids[j] < -1 || ids[j] >= l->terms.experts)
             return spr__fail(error, SPR_ERROR_EXPERT_ID, "ids holds %d at token %lld, slot %lld; accepted is -1..%lld",
-                             (int)ids[i], (long long)(i / k), (long long)(i % k), (long long)experts - 1);
-    memset(bits, 0, (size_t)lowering->report.variables);
-    for (int64_t i = 0; i < terms->tokens * k; i++) {
-        if (ids[i] < 0)
-            continue;
-        const int32_t var = lowering->var[i / k * experts + ids[i]];
-        if (!spr__lower_can(var))
-            return lower_decode_refuse(lowering, i / k, ids[i], error);
-        if (var >= 0)
-            bits[var] = 1;
+                             (int)ids[j], (long long)t, (long long)j, (long long)l->terms.experts - 1);
+        const int64_t i = ids[j] >= 0 ? spr__lower_find(l, t, ids[j]) : -1;
+        if (ids[j] >= 0 && (i < 0 || l->literal[i] == SPR_LOWER_NEVER))
+            return lower_decode_left_out(t, ids[j], 1, error);
+        if (ids[j] >= 0)
+            lower_decode_set(l->literal[i], 1, bits);
     }
-    for (int64_t i = 0; i < terms->tokens * experts; i++) {
-        int found = lowering->var[i] != SPR_LOWER_ONE;
-        for (int64_t j = 0; j < k && !found; j++)
-            found = ids[i / experts * k + j] == i % experts;
-        if (!found)
-            return spr__fail(error, SPR_ERROR_CONFLICT, "ids has token %lld without expert %lld, which is fixed there",
-                             (long long)(i / experts), (long long)(i % experts));
+    for (int64_t i = l->start[t]; i < l->start[t + 1]; i++) {
+        int has = l->literal[i] != SPR_LOWER_ALWAYS;
+        for (int64_t j = 0; j < l->terms.k && !has; j++)
+            has = ids[j] == l->expert[i];
+        if (!has)
+            return lower_decode_left_out(t, l->expert[i], 0, error);
     }
-    lower_decode_or(lowering, bits);
-    spr__lower_slack(lowering, bits);
+    return SPR_OK;
+}
+
+/* An expert that the kernel has proved active counts as active whether or not the table uses it. */
+static spr_status lower_decode_actives(const spr_lowering *l, const uint8_t *bits, spr_error *error)
+{
+    for (int64_t e = 0; e < l->terms.experts; e++) {
+        int used = l->active[e] != SPR_LOWER_ALWAYS;
+        for (int64_t t = 0; t < l->terms.tokens && !used; t++) {
+            const int64_t i = spr__lower_find(l, t, (int32_t)e);
+            used = i >= 0 && lower_decode_bit(l->literal[i], bits);
+        }
+        if (!used)
+            return spr__fail(error, SPR_ERROR_CONFLICT, "ids does not use expert %lld, which the lowering has fixed as "
+                             "active", (long long)e);
+    }
+    return SPR_OK;
+}
+
+spr_status spr_lowering_encode(const spr_lowering *l, const int32_t *ids, uint8_t *bits, spr_error *error)
+{
+    if (l == NULL || bits == NULL || (ids == NULL && l->terms.tokens > 0))
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "%s is NULL", l == NULL ? "lowering" : bits == NULL ? "bits"
+                         : "ids");
+    memset(bits, 0, (size_t)l->report.variables);
+    for (int64_t t = 0; t < l->terms.tokens; t++) {
+        const spr_status status = lower_decode_token(l, t, ids + t * l->terms.k, bits, error);
+        if (status != SPR_OK)
+            return status;
+    }
+    const spr_status status = lower_decode_actives(l, bits, error);
+    if (status != SPR_OK)
+        return status;
+    lower_decode_experts(l, bits);
+    for (int64_t t = 0; t < l->terms.tokens; t++) {
+        if (l->on_device != NULL)
+            lower_decode_touches(l, t, l->terms.device, l->terms.devices, l->on_device + t * l->terms.devices,
+                                 &l->device_limit[t], bits);
+        if (l->on_node != NULL)
+            lower_decode_touches(l, t, l->terms.node, l->terms.nodes, l->on_node + t * l->terms.nodes,
+                                 &l->node_limit[t], bits);
+    }
     return spr__ok(error);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- repair */
+/* ----------------------------------------------------------------------------------------------------------- decode */
 
-static uint8_t *lower_decode_row(const spr_lowering *lowering, int64_t t)
+void spr__lower_write(const spr_lowering *l, const uint8_t *on, const float *rank, int32_t *ids)
 {
-    return lowering->taken + t * lowering->terms.experts;
-}
-
-static void lower_decode_set(spr_lowering *lowering, int64_t t, int64_t e, int on)
-{
-    const int32_t device = lowering->terms.device[e];
-    if (on && lowering->loads[e]++ == 0)
-        lowering->opened[device]++;
-    if (!on && --lowering->loads[e] == 0)
-        lowering->opened[device]--;
-    lower_decode_row(lowering, t)[e] = (uint8_t)on;
-}
-
-/* Routes of the token at a place, and places it touches. */
-static int64_t lower_decode_at(const spr_lowering *lowering, int64_t t, const int32_t *map, int32_t place)
-{
-    const uint8_t *row = lower_decode_row(lowering, t);
-    int64_t count = 0;
-    for (int64_t e = 0; e < lowering->terms.experts; e++)
-        count += row[e] && map[e] == place;
-    return count;
-}
-
-static int64_t lower_decode_touched(const spr_lowering *lowering, int64_t t, const int32_t *map, int64_t places)
-{
-    int64_t touched = 0;
-    for (int32_t d = 0; d < places; d++)
-        touched += lower_decode_at(lowering, t, map, d) > 0;
-    return touched;
-}
-
-/* What x = 1 costs beside the other routes there are. */
-static double lower_decode_cost(const spr_lowering *lowering, int64_t t, int64_t e)
-{
-    const spr__terms *terms = &lowering->terms;
-    const uint8_t *row = lower_decode_row(lowering, t);
-    const int32_t device = terms->device[e];
-    const double load = lowering->loads[e] - (row[e] != 0);
-    double cost = -(double)terms->value[t * terms->width + e];
-    if (terms->balance > 0.0 && terms->target[e] > 0.0)
-        cost += terms->balance * ((load + 0.5) / terms->target[e] - 1.0);
-    if (terms->device_balance > 0.0 && terms->device_target[device] > 0.0) {
-        double work = row[e] ? -terms->cost[e] : 0.0;
-        for (int64_t f = 0; f < terms->experts; f++)
-            work += terms->device[f] == device ? terms->cost[f] * lowering->loads[f] : 0.0;
-        cost += terms->device_balance * terms->cost[e] *
-                ((work + 0.5 * terms->cost[e]) / terms->device_target[device] - 1.0);
-    }
-    if (load < 1.0)
-        cost += terms->activation[e] + terms->level * ((double)lowering->opened[device] - (row[e] != 0) + 0.5);
-    if (terms->touch_device > 0.0 && lower_decode_at(lowering, t, terms->device, device) == (row[e] != 0))
-        cost += terms->touch_device;
-    if (terms->touch_node > 0.0 && lower_decode_at(lowering, t, terms->node, terms->node[e]) == (row[e] != 0))
-        cost += terms->touch_node;
-    for (int64_t f = 0; f < terms->experts && terms->pair != NULL; f++)
-        cost += row[f] && f != e ? (double)terms->pair[e * terms->width + f] : 0.0;
-    return cost;
-}
-
-/* Removes the token's dearest route that it need not keep; at: only of that device, or node (-1 = any). 0 if none. */
-static int lower_decode_drop(spr_lowering *lowering, int64_t t, const int32_t *map, int32_t place)
-{
-    const spr__terms *terms = &lowering->terms;
-    const uint8_t *row = lower_decode_row(lowering, t);
-    int64_t worst = -1;
-    double most = 0.0;
-    for (int64_t e = 0; e < terms->experts; e++) {
-        if (!row[e] || (map != NULL && map[e] != place) || spr__keeps(terms, t, (int32_t)e))
-            continue;
-        const double cost = lower_decode_cost(lowering, t, e);
-        if (worst < 0 || cost > most) {
-            worst = e;
-            most = cost;
-        }
-    }
-    if (worst >= 0)
-        lower_decode_set(lowering, t, worst, 0);
-    return worst >= 0;
-}
-
-/* Leaves the places whose routes are worth least until the limit is kept. */
-static void lower_decode_leave(spr_lowering *lowering, int64_t t, const int32_t *map, int64_t places, int64_t limit)
-{
-    const spr__terms *terms = &lowering->terms;
-    const uint8_t *row = lower_decode_row(lowering, t);
-    while (limit > 0 && lower_decode_touched(lowering, t, map, places) > limit) {
-        int32_t worst = -1;
-        double least = 0.0;
-        for (int32_t d = 0; d < places; d++) {
-            double worth = 0.0;
-            int64_t routes = 0, kept = 0;
-            for (int64_t e = 0; e < terms->experts; e++)
-                if (row[e] && map[e] == d) {
-                    worth -= lower_decode_cost(lowering, t, e);
-                    kept += spr__keeps(terms, t, (int32_t)e);
-                    routes++;
-                }
-            if (routes > 0 && kept == 0 && (worst < 0 || worth < least)) {
-                worst = d;
-                least = worth;
-            }
-        }
-        if (worst < 0)
-            return;
-        while (lower_decode_drop(lowering, t, map, worst)) {
-        }
-    }
-}
-
-/* Closes experts with the fewest routes where too many are active, then removes the dearest routes of full experts. */
-static void lower_decode_unload(spr_lowering *lowering)
-{
-    const spr__terms *terms = &lowering->terms;
-    for (int32_t d = 0; d < terms->devices; d++)
-        while (terms->active_limit > 0 && lowering->opened[d] > terms->active_limit) {
-            int64_t least = -1;
-            for (int64_t e = 0; e < terms->experts; e++) {
-                int kept = terms->device[e] != d || lowering->loads[e] == 0;
-                for (int64_t t = 0; t < terms->tokens && !kept; t++)
-                    kept = lower_decode_row(lowering, t)[e] && spr__keeps(terms, t, (int32_t)e);
-                if (!kept && (least < 0 || lowering->loads[e] < lowering->loads[least]))
-                    least = e;
-            }
-            if (least < 0)
-                break;
-            for (int64_t t = 0; t < terms->tokens; t++)
-                if (lower_decode_row(lowering, t)[least])
-                    lower_decode_set(lowering, t, least, 0);
-        }
-    for (int64_t e = 0; e < terms->experts; e++)
-        while ((double)lowering->loads[e] > terms->supply[e]) {
-            int64_t worst = -1;
-            double most = 0.0;
-            for (int64_t t = 0; t < terms->tokens; t++) {
-                if (!lower_decode_row(lowering, t)[e] || spr__keeps(terms, t, (int32_t)e))
-                    continue;
-                const double cost = lower_decode_cost(lowering, t, e);
-                if (worst < 0 || cost > most) {
-                    worst = t;
-                    most = cost;
-                }
-            }
-            if (worst < 0)
-                break;
-            lower_decode_set(lowering, worst, e, 0);
-        }
-}
-
-/* May the token take the expert beside its others? full: also where there is no place left. */
-static int lower_decode_fits(const spr_lowering *lowering, int64_t t, int64_t e, int full)
-{
-    const spr__terms *terms = &lowering->terms;
-    if (!spr__lower_may(terms, t, e) || lower_decode_row(lowering, t)[e])
-        return 0;
-    if (!full && (double)lowering->loads[e] + 1.0 > terms->supply[e])
-        return 0;
-    if (terms->active_limit > 0 && lowering->loads[e] == 0 &&
-        lowering->opened[terms->device[e]] >= terms->active_limit)
-        return 0;
-    if (terms->device_limit > 0 && lower_decode_at(lowering, t, terms->device, terms->device[e]) == 0 &&
-        lower_decode_touched(lowering, t, terms->device, terms->devices) >= terms->device_limit)
-        return 0;
-    return !(terms->node_limit > 0 && lower_decode_at(lowering, t, terms->node, terms->node[e]) == 0 &&
-             lower_decode_touched(lowering, t, terms->node, terms->nodes) >= terms->node_limit);
-}
-
-/* Cheapest expert that fits, or -1. */
-static int64_t lower_decode_cheapest(const spr_lowering *lowering, int64_t t, int64_t except)
-{
-    int64_t best = -1;
-    double least = 0.0;
-    for (int64_t e = 0; e < lowering->terms.experts; e++) {
-        if (e == except || !lower_decode_fits(lowering, t, e, 0))
-            continue;
-        const double cost = lower_decode_cost(lowering, t, e);
-        if (best < 0 || cost < least) {
-            best = e;
-            least = cost;
-        }
-    }
-    return best;
-}
-
-/* A full expert makes place: another token moves on from it. */
-static int lower_decode_push(spr_lowering *lowering, int64_t t)
-{
-    const spr__terms *terms = &lowering->terms;
-    for (int64_t e = 0; e < terms->experts; e++) {
-        if (!lower_decode_fits(lowering, t, e, 1))
-            continue;
-        for (int64_t u = 0; u < terms->tokens; u++) {
-            if (u == t || !lower_decode_row(lowering, u)[e] || spr__keeps(terms, u, (int32_t)e))
+    for (int64_t t = 0; t < l->terms.tokens; t++) {
+        int32_t *row = ids + t * l->terms.k;
+        int64_t count = 0;
+        for (int64_t i = l->start[t]; i < l->start[t + 1]; i++) {
+            if (!on[i])
                 continue;
-            lower_decode_set(lowering, u, e, 0);
-            lower_decode_set(lowering, t, e, 1);
-            const int64_t other = lower_decode_cheapest(lowering, u, e);
-            if (other >= 0) {
-                lower_decode_set(lowering, u, other, 1);
-                return 1;
-            }
-            lower_decode_set(lowering, t, e, 0);
-            lower_decode_set(lowering, u, e, 1);
+            const int64_t first = t * l->terms.width;
+            int64_t at = count < l->terms.k ? count++ : l->terms.k;
+            for (; at > 0 && rank != NULL && rank[first + row[at - 1]] < rank[first + l->expert[i]]; at--)
+                if (at < l->terms.k)
+                    row[at] = row[at - 1];
+            if (at < l->terms.k)
+                row[at] = l->expert[i];
         }
+        for (; count < l->terms.k; count++)
+            row[count] = -1;
     }
-    return 0;
 }
 
-static int64_t lower_decode_count(const spr_lowering *lowering, int64_t t)
+void spr__lower_read(const spr_lowering *l, const int32_t *ids, uint8_t *on)
 {
-    int64_t count = 0;
-    for (int64_t e = 0; e < lowering->terms.experts; e++)
-        count += lower_decode_row(lowering, t)[e];
-    return count;
+    memset(on, 0, (size_t)l->entries);
+    for (int64_t i = 0; i < l->terms.tokens * l->terms.k; i++)
+        if (ids[i] >= 0)
+            on[spr__lower_find(l, i / l->terms.k, ids[i])] = 1;
 }
 
-/* Takes the state's x, with what is fixed. Returns the number of routes that had to be added or removed. */
-static int64_t lower_decode_repair(spr_lowering *lowering, const uint8_t *bits)
+/* Routes that came or went, a replacement counted once. */
+static int64_t lower_decode_changes(const spr_lowering *l, const uint8_t *bits, const uint8_t *on)
 {
-    const spr__terms *terms = &lowering->terms;
-    const int64_t experts = terms->experts;
-    int64_t removed = 0, added = 0, before = 0;
-    memset(lowering->taken, 0, (size_t)(terms->tokens * experts));
-    memset(lowering->loads, 0, (size_t)experts * sizeof lowering->loads[0]);
-    memset(lowering->opened, 0, (size_t)terms->devices * sizeof lowering->opened[0]);
-    for (int64_t i = 0; i < terms->tokens * experts; i++)
-        if (spr__lower_bit(lowering->var[i], bits)) {
-            lower_decode_set(lowering, i / experts, i % experts, 1);
-            before++;
+    int64_t changes = 0;
+    for (int64_t t = 0; t < l->terms.tokens; t++) {
+        int64_t came = 0, went = 0;
+        for (int64_t i = l->start[t]; i < l->start[t + 1]; i++) {
+            const int before = lower_decode_bit(l->literal[i], bits);
+            came += on[i] && !before;
+            went += !on[i] && before;
         }
-    lower_decode_unload(lowering);
-    for (int64_t t = 0; t < terms->tokens; t++) {
-        lower_decode_leave(lowering, t, terms->node, terms->nodes, terms->node_limit);
-        lower_decode_leave(lowering, t, terms->device, terms->devices, terms->device_limit);
-        while (lower_decode_count(lowering, t) > terms->need[t] && lower_decode_drop(lowering, t, NULL, 0)) {
-        }
+        changes += came > went ? came : went;
     }
-    removed = before;
-    for (int64_t t = 0; t < terms->tokens; t++)
-        removed -= lower_decode_count(lowering, t);
-    for (int64_t t = 0; t < terms->tokens; t++)
-        while (lower_decode_count(lowering, t) < terms->need[t]) {
-            const int64_t best = lower_decode_cheapest(lowering, t, -1);
-            if (best >= 0)
-                lower_decode_set(lowering, t, best, 1);
-            else if (!lower_decode_push(lowering, t))
-                return -1;
-            added++;
-        }
-    return removed > added ? removed : added;
+    return changes;
 }
 
-/* Ids of a token in the order of rank, best first; equal ones by number. */
-static void lower_decode_write(const spr_lowering *lowering, const uint8_t *row, int64_t t, int32_t *ids)
+spr_status spr_lowering_decode(spr_lowering *l, const uint8_t *bits, int32_t *ids, double *energy, int64_t *repairs,
+                               spr_error *error)
 {
-    const spr__terms *terms = &lowering->terms;
-    const float *rank = lowering->rank + t * terms->width;
-    int64_t held = 0;
-    for (int32_t e = 0; e < terms->experts && held < terms->k; e++) {
-        if (!row[e])
-            continue;
-        int64_t slot = held++;
-        for (; slot > 0 && rank[e] > rank[ids[slot - 1]]; slot--)
-            ids[slot] = ids[slot - 1];
-        ids[slot] = e;
-    }
-    for (; held < terms->k; held++)
-        ids[held] = -1;
-}
-
-spr_status spr_lowering_decode(spr_lowering *lowering, const uint8_t *bits, int32_t *ids, double *energy,
-                               int64_t *repairs, spr_error *error)
-{
-    if (lowering == NULL || bits == NULL || (ids == NULL && lowering->terms.tokens > 0))
-        return spr__fail(error, SPR_ERROR_ARGUMENT, "%s is NULL",
-                         lowering == NULL ? "lowering" : bits == NULL ? "bits" : "ids");
-    const spr__terms *terms = &lowering->terms;
-    for (int64_t i = 0; i < lowering->report.variables; i++)
+    if (l == NULL || bits == NULL || (ids == NULL && l->terms.tokens > 0))
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "%s is NULL", l == NULL ? "lowering" : bits == NULL ? "bits"
+                         : "ids");
+    for (int64_t i = 0; i < l->report.variables; i++)
         if (bits[i] > 1)
             return spr__fail(error, SPR_ERROR_ARGUMENT, "bits[%lld] is %d; accepted is 0 or 1", (long long)i,
                              (int)bits[i]);
-    int64_t changed = lower_decode_repair(lowering, bits);
-    double found = INFINITY;
     spr__violation violation;
-    if (changed >= 0) {
-        for (int64_t t = 0; t < terms->tokens; t++)
-            lower_decode_write(lowering, lower_decode_row(lowering, t), t, lowering->found + t * terms->k);
-        found = spr__terms_energy(terms, lowering->found, lowering->scratch, &violation);
-        if (spr__violated(&violation) || !(found <= lowering->report.known))
-            changed = -1;
+    for (int64_t i = 0; i < l->entries; i++)
+        l->repair->on[i] = (uint8_t)lower_decode_bit(l->literal[i], bits);
+    spr__lower_repair_run(l, l->repair);
+    spr__lower_write(l, l->repair->on, NULL, ids);
+    double value = spr__terms_energy(&l->terms, ids, l->repair->judge, &violation);
+    int64_t changes = lower_decode_changes(l, bits, l->repair->on);
+    if (spr__violated(&violation) || !(value <= l->known)) {
+        spr__lower_read(l, l->table, l->repair->on);
+        value = l->known;
+        changes = -1;
     }
-    if (changed < 0) {
-        found = lowering->report.known;
-        for (int64_t t = 0; t < terms->tokens; t++) {
-            uint8_t *row = lower_decode_row(lowering, t);
-            memset(row, 0, (size_t)terms->experts);
-            for (int64_t i = 0; i < terms->k; i++)
-                if (lowering->known[t * terms->k + i] >= 0)
-                    row[lowering->known[t * terms->k + i]] = 1;
-            lower_decode_write(lowering, row, t, lowering->found + t * terms->k);
-        }
-    }
-    if (terms->tokens > 0)
-        memcpy(ids, lowering->found, (size_t)(terms->tokens * terms->k) * sizeof ids[0]);
+    spr__lower_write(l, l->repair->on, l->rank, ids);
     if (energy != NULL)
-        *energy = found;
+        *energy = value;
     if (repairs != NULL)
-        *repairs = changed;
+        *repairs = changes;
     return spr__ok(error);
 }

@@ -320,16 +320,21 @@ static void check_decode(const instance *in, spr_lowering *lowering, const uint8
 /* The digits of a slack make 0..room, and no more. */
 static void check_digits(const instance *in, const spr_lowering *lowering)
 {
-    for (int64_t i = 0; i < lowering->row_count; i++) {
-        const spr__lower_row *row = &lowering->rows[i];
-        int64_t sum = 0, gaps = 0;
-        for (int32_t j = 0; j < row->digits; j++) {
-            gaps += lowering->second[row->first + j] > sum + 1;
-            sum += lowering->second[row->first + j];
+    const spr__lower_row *const kinds[] = {lowering->capacity, lowering->active_limit, lowering->device_limit,
+                                           lowering->node_limit};
+    const int64_t counts[] = {in->terms.experts, in->terms.devices, in->terms.tokens, in->terms.tokens};
+    for (int kind = 0; kind < 4; kind++)
+        for (int64_t i = 0; i < counts[kind]; i++) {
+            const spr__lower_row *row = &kinds[kind][i];
+            int64_t sum = 0, gaps = 0;
+            for (int32_t j = 0; j < row->digits; j++) {
+                gaps += lowering->variables[row->first + j].second > sum + 1;
+                sum += lowering->variables[row->first + j].second;
+            }
+            lower_check(!row->exists || (sum == row->range && gaps == 0), "%s %llu: row %lld has room %d, its digits make "
+                        "%lld", class_names[in->kind], (unsigned long long)in->seed, (long long)i, (int)row->range,
+                        (long long)sum);
         }
-        lower_check(sum == row->room && gaps == 0, "%s %llu: row %lld has room %d, its digits make %lld",
-                    class_names[in->kind], (unsigned long long)in->seed, (long long)i, (int)row->room, (long long)sum);
-    }
 }
 
 static void check_names(const instance *in, const spr_lowering *lowering)
