@@ -192,7 +192,7 @@ typedef struct spr_solve_result {
     int64_t samples;             /* samples kept                                                                       */
     int64_t seed;                /* the seed used                                                                      */
     double energy;               /* of the first sample, +inf if none                                                  */
-    double lower_bound;          /* proved by the backend; equals energy when outcome is SPR_OUTCOME_OPTIMAL, else -inf */
+    double lower_bound;          /* proved by the backend; -inf if nothing was proved                                  */
     double seconds;              /* wall clock, 0 unless "seconds" was set                                             */
 } spr_solve_result;
 

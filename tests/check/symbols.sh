@@ -20,7 +20,7 @@ nothing "only libc and libm are needed" \
     "$(readelf -d "$shared" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v -e '^libc\.' -e '^libm\.' -e '^ld-linux')"
 # What the library takes from libc, name by name: a new name here is a decision, not an accident.
 libc='localeconv|clock_gettime|free|realloc|mem(cpy|move|set|cmp|chr)|str(n?cmp|len|str|r?chr|c?spn|tod|toll)|v?snprintf'
-libm='(exp|exp2|log|log2|log1p|pow|sqrt|floor|ceil|round|rint|nearbyint|trunc|l?lrint|l?lround|ldexp|frexp|scalbn|fmin|fmax|fma)f?'
+libm='(exp|exp2|log|log2|log1p|pow|sqrt|floor|ceil|round|rint|nearbyint|trunc|l?lrint|l?lround|ldexp|frexp|scalbn|ilogb|fmin|fmax|fma)f?'
 nothing "nothing is called that prints, exits, starts threads or reads the environment" \
     "$(nm -D --undefined-only "$shared" | awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' | grep -v -x -E "$libc|$libm")"
 nothing "no writable data: the library has no global state" \
