@@ -2,10 +2,10 @@
  * The contract of spinroute/backend.h, held against every backend of a registry: the library's own, and one of a third
  * party, written below. To have yours checked, add it to others[]. After them, backends that break the contract on
  * purpose: each must be stopped, named, and leave what was verified before. The last line is "N passed, N failed". */
+#include "../property/counted.h"
 #include "../unit/support.h"
 
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -13,24 +13,6 @@
 #include "../../lib/qubo/problem.h"
 
 enum { MOST = 16, KEPT = 10, THREADS = 4 };
-
-static int passed, failed;
-
-static void check(int holds, const char *format, ...)
-{
-    if (holds) {
-        passed++;
-        return;
-    }
-    if (++failed > 60)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("FAIL ", stdout);
-    vprintf(format, arguments);
-    fputs("\n", stdout);
-    va_end(arguments);
-}
 
 /* ------------------------------------------------------------------------------------------ a third party's backend */
 

@@ -3,31 +3,12 @@
  *
  * H comes from its judge alone (terms.c), energies from the problem as it is read back. SPR_TEST_QUICK=1 runs a tenth of
  * the cases. The last line is "N passed, N failed". */
+#include "counted.h"
 #include "../unit/support.h"
-
-#include <stdarg.h>
 
 #include "../../lib/route/lower.h"
 
 enum { MAX_TOKENS = 3, MAX_EXPERTS = 4, MAX_K = 2, WIDTH = 16, MOST_BITS = 20, MAX_TABLES = 4096 };
-
-static int passed, failed;
-
-static void lower_check(int holds, const char *format, ...)
-{
-    if (holds) {
-        passed++;
-        return;
-    }
-    if (++failed > 40)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("FAIL ", stdout);
-    vprintf(format, arguments);
-    fputs("\n", stdout);
-    va_end(arguments);
-}
 
 /* -------------------------------------------------------------------------------------------------------- instances */
 
@@ -278,26 +259,26 @@ static void check_table(const instance *in, spr_lowering *lowering, int64_t tabl
     spr_error error;
     const spr_status status = spr_lowering_encode(lowering, ids, bits, &error);
     if (status == SPR_ERROR_CONFLICT) {
-        lower_check(expected > known, "%s %llu: a table with %g is left out, known %g", name, seed, expected, known);
+        check(expected > known, "%s %llu: a table with %g is left out, known %g", name, seed, expected, known);
         free(bits);
         return;
     }
-    lower_check(status == SPR_OK, "%s %llu: encode says %s", name, seed, error.message);
+    check(status == SPR_OK, "%s %llu: encode says %s", name, seed, error.message);
     support_must(spr_problem_energy(lowering->problem, bits, &energy, &error) == SPR_OK, "energy", error.message);
-    lower_check(fabs(energy - expected) <= slack, "%s %llu: table %lld has H %.12g, its state %.12g", name, seed,
-                (long long)table, expected, energy);
+    check(fabs(energy - expected) <= slack, "%s %llu: table %lld has H %.12g, its state %.12g", name, seed,
+          (long long)table, expected, energy);
     for (int64_t i = 0; i < lowering->report.assignments; i++)
         x |= (uint64_t)bits[i] << i;
     if (w != NULL)
-        lower_check(fabs(w->least[x] - expected) <= slack, "%s %llu: table %lld has H %.12g, its best state %.12g", name,
-                    seed, (long long)table, expected, w->least[x]);
-    lower_check(spr_lowering_decode(lowering, bits, found, &decoded, &repairs, &error) == SPR_OK, "%s %llu: decode says %s",
-                name, seed, error.message);
+        check(fabs(w->least[x] - expected) <= slack, "%s %llu: table %lld has H %.12g, its best state %.12g", name,
+              seed, (long long)table, expected, w->least[x]);
+    check(spr_lowering_decode(lowering, bits, found, &decoded, &repairs, &error) == SPR_OK, "%s %llu: decode says %s",
+          name, seed, error.message);
     if (expected <= known)
-        lower_check(same_sets(terms, found, ids) && repairs == 0 && fabs(decoded - expected) <= slack,
-                    "%s %llu: table %lld comes back changed", name, seed, (long long)table);
+        check(same_sets(terms, found, ids) && repairs == 0 && fabs(decoded - expected) <= slack,
+              "%s %llu: table %lld comes back changed", name, seed, (long long)table);
     else
-        lower_check(repairs == -1 && decoded == known, "%s %llu: a table worse than the known one comes back", name, seed);
+        check(repairs == -1 && decoded == known, "%s %llu: a table worse than the known one comes back", name, seed);
     free(bits);
 }
 
@@ -311,10 +292,10 @@ static void check_decode(const instance *in, spr_lowering *lowering, const uint8
     spr__violation violation;
     const spr_status status = spr_lowering_decode(lowering, bits, found, &energy, &repairs, &error);
     const double judged = spr__terms_energy(&in->terms, found, scratch, &violation);
-    lower_check(status == SPR_OK && !spr__violated(&violation) && judged <= most + 1e-9 * (1.0 + fabs(most)) &&
-                    fabs(judged - energy) <= 1e-9 * (1.0 + fabs(judged)),
-                "%s %llu: decode of %s gives %.12g (%.12g), accepted is %.12g", class_names[in->kind],
-                (unsigned long long)in->seed, what, judged, energy, most);
+    check(status == SPR_OK && !spr__violated(&violation) && judged <= most + 1e-9 * (1.0 + fabs(most)) &&
+              fabs(judged - energy) <= 1e-9 * (1.0 + fabs(judged)),
+          "%s %llu: decode of %s gives %.12g (%.12g), accepted is %.12g", class_names[in->kind],
+          (unsigned long long)in->seed, what, judged, energy, most);
 }
 
 /* The digits of a slack make 0..room, and no more. */
@@ -331,9 +312,9 @@ static void check_digits(const instance *in, const spr_lowering *lowering)
                 gaps += lowering->variables[row->first + j].second > sum + 1;
                 sum += lowering->variables[row->first + j].second;
             }
-            lower_check(!row->exists || (sum == row->range && gaps == 0), "%s %llu: row %lld has room %d, its digits make "
-                        "%lld", class_names[in->kind], (unsigned long long)in->seed, (long long)i, (int)row->range,
-                        (long long)sum);
+            check(!row->exists || (sum == row->range && gaps == 0), "%s %llu: row %lld has room %d, its digits make "
+                  "%lld", class_names[in->kind], (unsigned long long)in->seed, (long long)i, (int)row->range,
+                  (long long)sum);
         }
 }
 
@@ -347,10 +328,10 @@ static void check_names(const instance *in, const spr_lowering *lowering)
         for (int64_t j = 0; j < i; j++)      /* equal digits of one slack have equal names */
             twice += strcmp(names[i], names[j]) == 0 && strncmp(names[i], "slack", 5) != 0;
     }
-    lower_check(twice == 0 &&
-                    spr_lowering_name(lowering, lowering->report.variables, names[0], 80, &error) == SPR_ERROR_VARIABLE &&
-                    spr_lowering_name(lowering, 0, names[0], 4, &error) == SPR_ERROR_SIZE,
-                "%s %llu: names", class_names[in->kind], (unsigned long long)in->seed);
+    check(twice == 0 &&
+              spr_lowering_name(lowering, lowering->report.variables, names[0], 80, &error) == SPR_ERROR_VARIABLE &&
+              spr_lowering_name(lowering, 0, names[0], 4, &error) == SPR_ERROR_SIZE,
+          "%s %llu: names", class_names[in->kind], (unsigned long long)in->seed);
 }
 
 typedef struct tally {
@@ -372,8 +353,8 @@ static void check_lowering(const instance *in, spr_lowering *lowering, const spr
     count->cells += in->terms.tokens * in->terms.experts;
     count->fixed += r->fixed_zero + r->fixed_one;
     count->gap += r->known - r->bound;
-    lower_check(r->bound <= optimum + 1e-12 * (1.0 + fabs(optimum)), "%s %llu: bound %.12g above the optimum %.12g", name,
-                seed, r->bound, optimum);
+    check(r->bound <= optimum + 1e-12 * (1.0 + fabs(optimum)), "%s %llu: bound %.12g above the optimum %.12g", name,
+          seed, r->bound, optimum);
     if (walks) {
         count->walked++;
         w.bits = r->variables;
@@ -383,15 +364,15 @@ static void check_lowering(const instance *in, spr_lowering *lowering, const spr
         walk_all(&w);
         const double slack = 1e-9 * (1.0 + fabs(optimum) + r->largest_weight);
         if (settings->candidates == 0) {
-            lower_check(fabs(w.minimum - optimum) <= slack, "%s %llu: minimum %.12g, optimum %.12g (kernel %d)", name, seed,
-                        w.minimum, optimum, (int)settings->kernelise);
+            check(fabs(w.minimum - optimum) <= slack, "%s %llu: minimum %.12g, optimum %.12g (kernel %d)", name, seed,
+                  w.minimum, optimum, (int)settings->kernelise);
             for (int64_t i = 0; i < r->variables; i++)
                 bits[i] = w.minimiser >> i & 1;
             check_decode(in, lowering, bits, optimum, "a minimiser");
         } else
-            lower_check(w.minimum >= optimum - slack && w.minimum <= r->known + slack,
-                        "%s %llu: minimum %.12g, optimum %.12g, known %.12g (candidates)", name, seed, w.minimum, optimum,
-                        r->known);
+            check(w.minimum >= optimum - slack && w.minimum <= r->known + slack,
+                  "%s %llu: minimum %.12g, optimum %.12g, known %.12g (candidates)", name, seed, w.minimum, optimum,
+                  r->known);
     }
     for (int64_t i = 0; i < in->count; i++)
         if (in->count <= 64 || i % 7 == 0 || i == in->best)
@@ -422,21 +403,21 @@ static void run(const instance *in, tally *count)
         if (variant == 3)
             settings.candidates = in->terms.k;
         spr_status status = spr__lowering_new(&in->terms, in->tables[known], &settings, hooks, &lowering, &error);
-        lower_check(status == SPR_OK, "%s %llu: status %d (%s)", class_names[in->kind], (unsigned long long)in->seed,
-                    (int)status, error.message);
+        check(status == SPR_OK, "%s %llu: status %d (%s)", class_names[in->kind], (unsigned long long)in->seed,
+              (int)status, error.message);
         if (status != SPR_OK)
             continue;
         check_lowering(in, lowering, &settings, count);
         spr_lowering_free(lowering);
-        lower_check(memory.held == 0, "%s %llu: %lld bytes leaked", class_names[in->kind], (unsigned long long)in->seed,
-                    (long long)memory.held);
+        check(memory.held == 0, "%s %llu: %lld bytes leaked", class_names[in->kind], (unsigned long long)in->seed,
+              (long long)memory.held);
         const int64_t calls = memory.calls;
         for (int64_t fail = 0; fail < calls && in->seed % 8 == 0; fail++) {
             memory = (memory_count){0, fail, 0};
             status = spr__lowering_new(&in->terms, in->tables[known], &settings, hooks, &lowering, &error);
-            lower_check(status == SPR_ERROR_MEMORY && lowering == NULL && memory.held == 0,
-                        "%s %llu: allocation %lld failed: status %d, %lld bytes held", class_names[in->kind],
-                        (unsigned long long)in->seed, (long long)fail, (int)status, (long long)memory.held);
+            check(status == SPR_ERROR_MEMORY && lowering == NULL && memory.held == 0,
+                  "%s %llu: allocation %lld failed: status %d, %lld bytes held", class_names[in->kind],
+                  (unsigned long long)in->seed, (long long)fail, (int)status, (long long)memory.held);
         }
     }
 }
@@ -469,38 +450,38 @@ static void public_lower(const char *name, spr_workspace *workspace, const spr_p
     double state = 0.0, decoded = 0.0;
     int64_t repairs = -1;
     spr_status status = spr_lower(workspace, batch, ids, &settings, NULL, NULL, &lowering, &error);
-    lower_check(status == SPR_OK, "%s: spr_lower says %s", name, error.message);
+    check(status == SPR_OK, "%s: spr_lower says %s", name, error.message);
     if (status != SPR_OK)
         return;
     support_must(spr_lowering_report(lowering, &report, &error) == SPR_OK, "report", error.message);
     status = spr_lower_estimate(plan, T, NULL, &estimate, &error);
-    lower_check(status == SPR_OK && estimate.variables >= report.variables && estimate.couplings >= report.couplings &&
-                    estimate.assignments >= report.assignments && estimate.actives >= report.actives &&
-                    estimate.devices >= report.devices && estimate.nodes >= report.nodes && estimate.slacks >= report.slacks,
-                "%s: estimate %lld variables, %lld couplings; made %lld, %lld", name, (long long)estimate.variables,
-                (long long)estimate.couplings, (long long)report.variables, (long long)report.couplings);
-    lower_check(fabs(report.known - energy) <= 1e-9 * (1.0 + fabs(energy)) && report.bound <= report.known,
-                "%s: known %.12g, routed %.12g, bound %.12g", name, report.known, energy, report.bound);
+    check(status == SPR_OK && estimate.variables >= report.variables && estimate.couplings >= report.couplings &&
+              estimate.assignments >= report.assignments && estimate.actives >= report.actives &&
+              estimate.devices >= report.devices && estimate.nodes >= report.nodes && estimate.slacks >= report.slacks,
+          "%s: estimate %lld variables, %lld couplings; made %lld, %lld", name, (long long)estimate.variables,
+          (long long)estimate.couplings, (long long)report.variables, (long long)report.couplings);
+    check(fabs(report.known - energy) <= 1e-9 * (1.0 + fabs(energy)) && report.bound <= report.known,
+          "%s: known %.12g, routed %.12g, bound %.12g", name, report.known, energy, report.bound);
     uint8_t *bits = calloc(1, (size_t)report.variables);
-    lower_check(spr_lowering_encode(lowering, ids, bits, &error) == SPR_OK &&
-                    spr_problem_energy(spr_lowering_problem(lowering), bits, &state, &error) == SPR_OK &&
-                    fabs(state - energy) <= 1e-9 * (1.0 + fabs(energy) + report.largest_weight),
-                "%s: energy of the state %.12g, routed %.12g", name, state, energy);
-    lower_check(spr_lowering_decode(lowering, bits, found, &decoded, &repairs, &error) == SPR_OK && repairs == 0 &&
-                    memcmp(found, ids, sizeof found) == 0,
-                "%s: the routed table comes back changed", name);
+    check(spr_lowering_encode(lowering, ids, bits, &error) == SPR_OK &&
+              spr_problem_energy(spr_lowering_problem(lowering), bits, &state, &error) == SPR_OK &&
+              fabs(state - energy) <= 1e-9 * (1.0 + fabs(energy) + report.largest_weight),
+          "%s: energy of the state %.12g, routed %.12g", name, state, energy);
+    check(spr_lowering_decode(lowering, bits, found, &decoded, &repairs, &error) == SPR_OK && repairs == 0 &&
+              memcmp(found, ids, sizeof found) == 0,
+          "%s: the routed table comes back changed", name);
     free(bits);
     spr_lowering_free(lowering);
     settings.most_variables = 3;
-    lower_check(spr_lower(workspace, batch, ids, &settings, NULL, NULL, &lowering, &error) ==
-                        (report.variables > 3 ? SPR_ERROR_SIZE : SPR_OK),
-                "%s: three variables are said to be enough: %s", name, error.message);
+    check(spr_lower(workspace, batch, ids, &settings, NULL, NULL, &lowering, &error) ==
+                  (report.variables > 3 ? SPR_ERROR_SIZE : SPR_OK),
+          "%s: three variables are said to be enough: %s", name, error.message);
     spr_lowering_free(lowering);
     settings.most_variables = 0;
     settings.most_couplings = 3;
     status = spr_lower(workspace, batch, ids, &settings, NULL, NULL, &lowering, &error);
-    lower_check(status == SPR_ERROR_SIZE || (status == SPR_OK && report.couplings <= 3),
-                "%s: three couplings are said to be enough: %s", name, error.message);
+    check(status == SPR_ERROR_SIZE || (status == SPR_OK && report.couplings <= 3),
+          "%s: three couplings are said to be enough: %s", name, error.message);
     spr_lowering_free(lowering);
 }
 
@@ -533,15 +514,15 @@ static void public_plan(const char *options, uint64_t seed)
         public_lower(text, workspace, plan, &batch, ids, statistics.energy, 1);
         /* the workspace routes as before */
         table.ids = again;
-        lower_check(spr_route(workspace, &batch, &table, &error) == SPR_OK, "%s: cannot route again", text);
+        check(spr_route(workspace, &batch, &table, &error) == SPR_OK, "%s: cannot route again", text);
         again[0] = again[1];
         spr_lowering *lowering;
-        lower_check(spr_lower(workspace, &batch, again, NULL, NULL, NULL, &lowering, &error) == SPR_ERROR_INFEASIBLE &&
-                        lowering == NULL,
-                    "%s: a repeated expert is accepted", text);
+        check(spr_lower(workspace, &batch, again, NULL, NULL, NULL, &lowering, &error) == SPR_ERROR_INFEASIBLE &&
+                  lowering == NULL,
+              "%s: a repeated expert is accepted", text);
         again[0] = E;
-        lower_check(spr_lower(workspace, &batch, again, NULL, NULL, NULL, &lowering, &error) == SPR_ERROR_EXPERT_ID,
-                    "%s: an expert that is none is accepted", text);
+        check(spr_lower(workspace, &batch, again, NULL, NULL, NULL, &lowering, &error) == SPR_ERROR_EXPERT_ID,
+              "%s: an expert that is none is accepted", text);
     }
     spr_workspace_free(workspace);
     spr_plan_free(plan);
@@ -556,22 +537,22 @@ static void public_errors(void)
     float logits[E] = {0};
     const int32_t ids[K] = {0, 1, 2};
     spr_lower_report report = {.size = sizeof report};
-    lower_check(spr_lower_estimate(plan, 1, NULL, &report, &error) == SPR_ERROR_STATE, "an open plan is estimated");
+    check(spr_lower_estimate(plan, 1, NULL, &report, &error) == SPR_ERROR_STATE, "an open plan is estimated");
     support_must(spr_plan_seal(plan, &error) == SPR_OK, "seal", error.message);
     support_must(spr_workspace_new(plan, 1, NULL, NULL, &workspace, &error) == SPR_OK, "workspace", error.message);
     const spr_batch batch = support_batch(logits, 1);
-    lower_check(spr_lower(workspace, &batch, ids, NULL, NULL, NULL, &lowering, &error) == SPR_ERROR_UNSUPPORTED,
-                "a plan without balance is lowered");
-    lower_check(spr_lower(workspace, &batch, ids, NULL, NULL, NULL, NULL, &error) == SPR_ERROR_ARGUMENT, "no handle");
+    check(spr_lower(workspace, &batch, ids, NULL, NULL, NULL, &lowering, &error) == SPR_ERROR_UNSUPPORTED,
+          "a plan without balance is lowered");
+    check(spr_lower(workspace, &batch, ids, NULL, NULL, NULL, NULL, &error) == SPR_ERROR_ARGUMENT, "no handle");
     spr_lower_settings settings = {.size = 3};
-    lower_check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_STRUCT_SIZE, "size 3");
+    check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_STRUCT_SIZE, "size 3");
     settings = (spr_lower_settings){.size = sizeof settings, .candidates = 2};
-    lower_check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_OPTION_RANGE, "fewer candidates than k");
+    check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_OPTION_RANGE, "fewer candidates than k");
     settings = (spr_lower_settings){.size = sizeof settings, .kernelise = 2};
-    lower_check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_OPTION_RANGE, "kernelise 2");
-    lower_check(spr_lower_estimate(plan, -1, NULL, &report, &error) == SPR_ERROR_SIZE, "-1 tokens");
-    lower_check(spr_lower_estimate(plan, INT32_MAX, NULL, &report, &error) == SPR_OK && report.couplings > 0, "many tokens");
-    lower_check(spr_lowering_problem(NULL) == NULL, "a problem out of nothing");
+    check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_OPTION_RANGE, "kernelise 2");
+    check(spr_lower_estimate(plan, -1, NULL, &report, &error) == SPR_ERROR_SIZE, "-1 tokens");
+    check(spr_lower_estimate(plan, INT32_MAX, NULL, &report, &error) == SPR_OK && report.couplings > 0, "many tokens");
+    check(spr_lowering_problem(NULL) == NULL, "a problem out of nothing");
     spr_lowering_free(NULL);
     spr_workspace_free(workspace);
     spr_plan_free(plan);

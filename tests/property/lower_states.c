@@ -6,29 +6,10 @@
  * passed, N failed". */
 #include "../../lib/route/lower.h"
 
+#include "counted.h"
 #include "../unit/support.h"
 
-#include <stdarg.h>
-
 enum { T = 4, E = 5, K = 3, WIDTH = 16, PLACES = 3, MOST_TABLES = 20000, MOST_BITS = 21, MOST_AUXILIARY = 12 };
-
-static int passed, failed;
-
-static void lower_check(int holds, const char *format, ...)
-{
-    if (holds) {
-        passed++;
-        return;
-    }
-    if (++failed > 40)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("FAIL ", stdout);
-    vprintf(format, arguments);
-    fputs("\n", stdout);
-    va_end(arguments);
-}
 
 /* ----------------------------------------------------------------------------------------------------------
  * instances */
@@ -251,9 +232,9 @@ static int problem_read(const spr_lowering *lowering, problem *p)
     const spr_problem *from = spr_lowering_problem(lowering);
     spr_lowering_report(lowering, &report, NULL);
     spr_problem_size(from, &p->n, &p->couplings, NULL);
-    lower_check(p->n == report.variables && p->couplings == report.couplings, "report of sizes");
-    lower_check(report.assignments + report.actives + report.devices + report.nodes + report.slacks == p->n ||
-                (p->n == 1 && p->couplings == 0), "report: variables by kind");
+    check(p->n == report.variables && p->couplings == report.couplings, "report of sizes");
+    check(report.assignments + report.actives + report.devices + report.nodes + report.slacks == p->n ||
+          (p->n == 1 && p->couplings == 0), "report: variables by kind");
     p->assignments = report.assignments;
     if (p->n > 64)
         return 0;
@@ -314,20 +295,20 @@ static void check_table(const instance *in, const spr_lowering *lowering, const 
     spr_error error;
     const spr_status status = spr_lowering_encode(lowering, in->tables[which], bits, &error);
     if (status != SPR_OK) {
-        lower_check(0, "%s: encode of table %d: %s", instance_name(in), which, error.message);
+        check(0, "%s: encode of table %d: %s", instance_name(in), which, error.message);
         return;
     }
     const double energy = energy_of(lowering, bits);
-    lower_check(near(energy, in->energies[which]), "%s: table %d: energy %.17g, H %.17g", instance_name(in), which,
-                energy, in->energies[which]);
+    check(near(energy, in->energies[which]), "%s: table %d: energy %.17g, H %.17g", instance_name(in), which,
+          energy, in->energies[which]);
     if (p->n - p->assignments > MOST_AUXILIARY)
         return;
     memcpy(other, bits, sizeof other);
     memset(other + p->assignments, 0, (size_t)(p->n - p->assignments));
     double best = energy_of(lowering, other);
     walk(p, p->assignments, other, best, least, &best);
-    lower_check(near(best, in->energies[which]), "%s: table %d: best auxiliary bits give %.17g, H %.17g",
-                instance_name(in), which, best, in->energies[which]);
+    check(near(best, in->energies[which]), "%s: table %d: best auxiliary bits give %.17g, H %.17g",
+          instance_name(in), which, best, in->energies[which]);
 }
 
 static void sorted(const instance *in, const int32_t *ids, int32_t *out)
@@ -365,16 +346,16 @@ static void check_round_trip(const instance *in, spr_lowering *lowering, int whi
     int64_t repairs;
     if (spr_lowering_encode(lowering, in->tables[which], bits, NULL) != SPR_OK)
         return;
-    lower_check(spr_lowering_decode(lowering, bits, ids, &energy, &repairs, NULL) == SPR_OK, "%s: decode",
-                instance_name(in));
+    check(spr_lowering_decode(lowering, bits, ids, &energy, &repairs, NULL) == SPR_OK, "%s: decode",
+          instance_name(in));
     const int got = find_table(in, ids);
-    lower_check(got >= 0, "%s: decode gives a table that breaks constraints", instance_name(in));
+    check(got >= 0, "%s: decode gives a table that breaks constraints", instance_name(in));
     if (in->energies[which] <= known - 1e-9)
-        lower_check(got == which && repairs == 0 && near(energy, in->energies[which]), "%s: table %d becomes %d, H %g, "
-                    "repairs %d", instance_name(in), which, got, energy, (int)repairs);
+        check(got == which && repairs == 0 && near(energy, in->energies[which]), "%s: table %d becomes %d, H %g, "
+              "repairs %d", instance_name(in), which, got, energy, (int)repairs);
     else
-        lower_check(got >= 0 && energy <= known, "%s: table %d becomes %g, known %g", instance_name(in), which, energy,
-                    known);
+        check(got >= 0 && energy <= known, "%s: table %d becomes %g, known %g", instance_name(in), which, energy,
+              known);
 }
 
 static void check_garbage(const instance *in, spr_lowering *lowering, int64_t n, double known)
@@ -386,11 +367,11 @@ static void check_garbage(const instance *in, spr_lowering *lowering, int64_t n,
         for (int64_t i = 0; i < n; i++)
             bits[i] = (uint8_t)(round == 0 ? 0 : round == 1 ? 1 : support_random(in->seed + round,
                                                                                  900 + (uint64_t)i) % 2);
-        lower_check(spr_lowering_decode(lowering, bits, ids, &energy, NULL, NULL) == SPR_OK, "%s: decode",
-                    instance_name(in));
+        check(spr_lowering_decode(lowering, bits, ids, &energy, NULL, NULL) == SPR_OK, "%s: decode",
+              instance_name(in));
         const int got = find_table(in, ids);
-        lower_check(got >= 0 && energy <= known && near(energy, in->energies[got >= 0 ? got : 0]),
-                    "%s: garbage becomes table %d, H %g, known %g", instance_name(in), got, energy, known);
+        check(got >= 0 && energy <= known && near(energy, in->energies[got >= 0 ? got : 0]),
+              "%s: garbage becomes table %d, H %g, known %g", instance_name(in), got, energy, known);
     }
 }
 
@@ -423,17 +404,17 @@ static void check_minimum(const instance *in, spr_lowering *lowering, const prob
     uint8_t bits[64] = {0};
     m = (minima){.in = in, .lowering = lowering, .best = INFINITY, .n = p->n};
     walk(p, 0, bits, p->offset, collect, &m);
-    lower_check(fabs(m.best - expected) < 1e-7, "%s: minimum of the problem %.12g, of H %.12g", instance_name(in),
-                m.best, expected);
+    check(fabs(m.best - expected) < 1e-7, "%s: minimum of the problem %.12g, of H %.12g", instance_name(in),
+          m.best, expected);
     for (int i = 0; i < m.count; i++) {
         int32_t ids[T * K];
         double energy;
         int64_t repairs;
         spr_lowering_decode(lowering, m.bits[i], ids, &energy, &repairs, NULL);
         const int got = find_table(in, ids);
-        lower_check(got >= 0 && fabs(in->energies[got] - expected) < 1e-7 && repairs <= 0,
-                    "%s: a minimum decodes to H %g "
-                    "instead of %g, repairs %d", instance_name(in), energy, expected, (int)repairs);
+        check(got >= 0 && fabs(in->energies[got] - expected) < 1e-7 && repairs <= 0,
+              "%s: a minimum decodes to H %g "
+              "instead of %g, repairs %d", instance_name(in), energy, expected, (int)repairs);
     }
 }
 
@@ -491,7 +472,7 @@ static void need_factor(void *context, double energy, const uint8_t *bits)
 {
     factor *f = context;
     const double low = relaxed(f->lowering, bits), penalty = energy - low;
-    lower_check(penalty > -1e-7, "%s: a state of energy %g has penalties of %g", instance_name(f->in), energy, penalty);
+    check(penalty > -1e-7, "%s: a state of energy %g has penalties of %g", instance_name(f->in), energy, penalty);
     if (penalty > 1e-7 && low < f->best && (f->best - low) / penalty > f->needed)
         f->needed = (f->best - low) / penalty;
 }
@@ -501,7 +482,7 @@ static void check_factor(const instance *in, const spr_lowering *lowering, const
     factor f = {in, lowering, best, 0.0};
     uint8_t bits[64] = {0};
     walk(p, 0, bits, p->offset, need_factor, &f);
-    lower_check(f.needed <= 1.0 + 1e-9, "%s: weights are too small by a factor of %g", instance_name(in), f.needed);
+    check(f.needed <= 1.0 + 1e-9, "%s: weights are too small by a factor of %g", instance_name(in), f.needed);
     if (f.needed > 0.0 && ratio_count < (int)(sizeof ratios / sizeof ratios[0]))
         ratios[ratio_count++] = 1.0 / f.needed;
 }
@@ -528,12 +509,12 @@ static double check_reach(const instance *in, const spr_lowering *lowering, cons
         if (spr_lowering_encode(lowering, in->tables[j], bits, NULL) == SPR_OK)
             reachable = in->energies[j] < reachable ? in->energies[j] : reachable;
         else if (settings->candidates == 0)
-            lower_check(settings->kernelise && in->energies[j] > known - 1e-9, "%s: table %d left out, H %g, known %g",
-                        instance_name(in), j, in->energies[j], known);
+            check(settings->kernelise && in->energies[j] > known - 1e-9, "%s: table %d left out, H %g, known %g",
+                  instance_name(in), j, in->energies[j], known);
     }
-    lower_check(reachable <= known, "%s: the known table is not within reach", instance_name(in));
-    lower_check(settings->candidates > 0 || reachable == in->best, "%s: the optimum is not within reach",
-                instance_name(in));
+    check(reachable <= known, "%s: the known table is not within reach", instance_name(in));
+    check(settings->candidates > 0 || reachable == in->best, "%s: the optimum is not within reach",
+          instance_name(in));
     return reachable;
 }
 
@@ -543,9 +524,9 @@ static void check_lowering(const instance *in, spr_lowering *lowering, const spr
     static problem p;
     spr_lower_report report = {.size = sizeof report};
     spr_lowering_report(lowering, &report, NULL);
-    lower_check(report.bound <= in->best + 1e-9 * (1.0 + fabs(in->best)), "%s: bound %.12g, optimum %.12g",
-                instance_name(in), report.bound, in->best);
-    lower_check(near(report.known, known), "%s: known %g, H %g", instance_name(in), report.known, known);
+    check(report.bound <= in->best + 1e-9 * (1.0 + fabs(in->best)), "%s: bound %.12g, optimum %.12g",
+          instance_name(in), report.bound, in->best);
+    check(near(report.known, known), "%s: known %g, H %g", instance_name(in), report.known, known);
     if (!problem_read(lowering, &p))
         return;
     const int stride = in->count / 40 + 1;
@@ -578,7 +559,7 @@ static void run(instance *in)
         spr_error error;
         const spr_status status = spr__lowering_new(terms, in->tables[which], &settings, spr__memory_of(NULL, NULL),
                                                     &lowering, &error);
-        lower_check(status == SPR_OK, "%s: %s", instance_name(in), error.message);
+        check(status == SPR_OK, "%s: %s", instance_name(in), error.message);
         if (status != SPR_OK)
             return;
         check_lowering(in, lowering, &settings, in->energies[which]);

@@ -4,29 +4,10 @@
  * The exact solver keeps, for every vector of expert loads, the best affinity with which the tokens so far reach it;
  * the balance terms depend on the loads only, so the best value over all vectors is the optimum over all tables.
  * SPR_TEST_QUICK=1 runs a tenth of the cases. The last line is "N passed, N failed". */
+#include "counted.h"
 #include "../unit/support.h"
 
-#include <stdarg.h>
-
 enum { MAX_TOKENS = 6, MAX_EXPERTS = 6, MAX_STATES = 7 * 7 * 7 * 7 * 7 * 7 };
-
-static int passed, failed;
-
-static void property_check(int holds, const char *format, ...)
-{
-    if (holds) {
-        passed++;
-        return;
-    }
-    if (++failed > 40)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("FAIL ", stdout);
-    vprintf(format, arguments);
-    fputs("\n", stdout);
-    va_end(arguments);
-}
 
 /* -------------------------------------------------------------------------------------------------- small instances */
 
@@ -298,32 +279,32 @@ static void small_compare(const instance *in, const exact *truth, const support_
     double excess = (s->energy - truth->optimum) / scale;
 #define WHERE "%s, seed %llu (%s): "
 #define WHO class_names[in->kind], (unsigned long long)in->seed, in->options
-    property_check(fabs(s->energy - energy) <= rounding, WHERE "energy %.12g is not H = %.12g", WHO, s->energy, energy);
-    property_check(s->dropped == truth->wanted - truth->most, WHERE "dropped %lld, %lld of %lld must go", WHO,
-                   (long long)s->dropped, (long long)(truth->wanted - truth->most), (long long)truth->wanted);
-    property_check(s->routes == truth->most, WHERE "%lld routes, expected %lld", WHO, (long long)s->routes,
-                   (long long)truth->most);
+    check(fabs(s->energy - energy) <= rounding, WHERE "energy %.12g is not H = %.12g", WHO, s->energy, energy);
+    check(s->dropped == truth->wanted - truth->most, WHERE "dropped %lld, %lld of %lld must go", WHO,
+          (long long)s->dropped, (long long)(truth->wanted - truth->most), (long long)truth->wanted);
+    check(s->routes == truth->most, WHERE "%lld routes, expected %lld", WHO, (long long)s->routes,
+          (long long)truth->most);
     book->cases++;
     if (!truth->feasible) {
-        property_check(s->lower_bound == -INFINITY, WHERE "a bound without a feasible table", WHO);
+        check(s->lower_bound == -INFINITY, WHERE "a bound without a feasible table", WHO);
         book->infeasible++;
         return;
     }
-    property_check(s->lower_bound <= truth->optimum + rounding, WHERE "lower bound %.12g above the optimum %.12g", WHO,
-                   s->lower_bound, truth->optimum);
-    property_check(s->energy >= truth->optimum - rounding, WHERE "energy %.12g below the optimum %.12g", WHO, s->energy,
-                   truth->optimum);
+    check(s->lower_bound <= truth->optimum + rounding, WHERE "lower bound %.12g above the optimum %.12g", WHO,
+          s->lower_bound, truth->optimum);
+    check(s->energy >= truth->optimum - rounding, WHERE "energy %.12g below the optimum %.12g", WHO, s->energy,
+          truth->optimum);
     /* device balance ends in a local search: see the README's limits; its mean is checked below */
-    property_check(excess <= (affine ? 1e-4 : 0.1), WHERE "energy %.9g, optimum %.9g: excess %.3g", WHO, s->energy,
-                   truth->optimum, excess);
+    check(excess <= (affine ? 1e-4 : 0.1), WHERE "energy %.9g, optimum %.9g: excess %.3g", WHO, s->energy,
+          truth->optimum, excess);
     book->optimal += excess <= 1e-6;
     book->sum_excess += excess > 0 ? excess : 0;
     if (excess > book->worst_excess) {
         book->worst_excess = excess;
         book->worst_seed = in->seed;
     }
-    property_check(s->gap >= 0.0 && s->gap <= 1e6, WHERE "gap %g: energy %g, bound %g, affinity %g", WHO, s->gap,
-                   s->energy, s->lower_bound, s->affinity);
+    check(s->gap >= 0.0 && s->gap <= 1e6, WHERE "gap %g: energy %g, bound %g, affinity %g", WHO, s->gap,
+          s->energy, s->lower_bound, s->affinity);
     book->worst_gap = s->gap > book->worst_gap ? s->gap : book->worst_gap;
 }
 
@@ -340,21 +321,21 @@ static void small_case(int kind, uint64_t seed, ledger *book)
     spr_error error;
     batch.token_mask = in.has_mask ? in.mask : NULL;
     spr_status status = spr_scores(router.workspace, &batch, scores, &error);
-    property_check(status == SPR_OK, "spr_scores: %s", error.message);
+    check(status == SPR_OK, "spr_scores: %s", error.message);
     exact truth = exact_solve(&in, scores);
     status = support_route(&router, &batch, &error);
-    property_check(status == (truth.feasible ? SPR_OK : SPR_NOTICE_INFEASIBLE), WHERE "status %d, exact says %s",
-                   class_names[kind], (unsigned long long)seed, in.options, (int)status,
-                   truth.feasible ? "feasible" : "infeasible");
+    check(status == (truth.feasible ? SPR_OK : SPR_NOTICE_INFEASIBLE), WHERE "status %d, exact says %s",
+          class_names[kind], (unsigned long long)seed, in.options, (int)status,
+          truth.feasible ? "feasible" : "infeasible");
     const char *wrong = support_table_contradiction(&router.out);
-    property_check(wrong == NULL, WHERE "%s", class_names[kind], (unsigned long long)seed, in.options, wrong);
+    check(wrong == NULL, WHERE "%s", class_names[kind], (unsigned long long)seed, in.options, wrong);
     for (int64_t e = 0; e < in.experts; e++)
-        property_check(router.out.table.counts[e] <= instance_capacity(&in, e), WHERE "expert %d over capacity",
-                       class_names[kind], (unsigned long long)seed, in.options, (int)e);
+        check(router.out.table.counts[e] <= instance_capacity(&in, e), WHERE "expert %d over capacity",
+              class_names[kind], (unsigned long long)seed, in.options, (int)e);
     for (int64_t i = 0; i < in.tokens * in.k; i++) {
         int32_t e = router.out.table.ids[i];
-        property_check(e < 0 || scores[i / in.k * in.experts + e] > -INFINITY, WHERE "a forbidden expert was used",
-                       class_names[kind], (unsigned long long)seed, in.options);
+        check(e < 0 || scores[i / in.k * in.experts + e] > -INFINITY, WHERE "a forbidden expert was used",
+              class_names[kind], (unsigned long long)seed, in.options);
     }
     small_compare(&in, &truth, &router.out, scores, book);
     support_router_close(&router);
@@ -374,8 +355,8 @@ static void small_all(uint64_t cases)
                class_names[kind], (long long)book.cases, (long long)book.infeasible, (long long)book.optimal,
                100.0 * (double)book.optimal / (double)feasible, book.sum_excess / (double)feasible, book.worst_excess,
                (unsigned long long)book.worst_seed, book.worst_gap);
-        property_check(book.sum_excess <= 0.002 * (double)feasible, "%s: mean excess %.2g", class_names[kind],
-                       book.sum_excess / (double)feasible);
+        check(book.sum_excess <= 0.002 * (double)feasible, "%s: mean excess %.2g", class_names[kind],
+              book.sum_excess / (double)feasible);
     }
 }
 
@@ -442,23 +423,23 @@ static double medium_case(const medium_shape *shape, double factor, const char *
     const char *wrong = support_table_contradiction(&router.out);
     char where[512];
     snprintf(where, sizeof where, "T %d, %s, %s", (int)shape->tokens, options, distribution_names[distribution]);
-    property_check(status == SPR_OK, "%s: status %d: %s", where, (int)status, error.message);
-    property_check(wrong == NULL, "%s: %s", where, wrong != NULL ? wrong : "");
-    property_check(support_table_intact(&router.out), "%s: wrote outside the arrays", where);
-    property_check(s->routes == shape->tokens * shape->k, "%s: %lld routes", where, (long long)s->routes);
-    property_check(s->capacity < 0 || s->max_load <= s->capacity, "%s: load %lld over %lld", where,
-                   (long long)s->max_load, (long long)s->capacity);
-    property_check(s->energy >= s->lower_bound, "%s: energy %.12g below its bound %.12g", where, s->energy,
-                   s->lower_bound);
+    check(status == SPR_OK, "%s: status %d: %s", where, (int)status, error.message);
+    check(wrong == NULL, "%s: %s", where, wrong != NULL ? wrong : "");
+    check(support_table_intact(&router.out), "%s: wrote outside the arrays", where);
+    check(s->routes == shape->tokens * shape->k, "%s: %lld routes", where, (long long)s->routes);
+    check(s->capacity < 0 || s->max_load <= s->capacity, "%s: load %lld over %lld", where,
+          (long long)s->max_load, (long long)s->capacity);
+    check(s->energy >= s->lower_bound, "%s: energy %.12g below its bound %.12g", where, s->energy,
+          s->lower_bound);
     if ((distribution == IDENTICAL || distribution == EQUAL) && strstr(more, "balance") == NULL) {
         float scores[64 * 512];
         spr_scores(router.workspace, &batch, scores, NULL);
         double optimum = medium_alike_optimum(shape, scores, s->capacity);
-        property_check(s->energy <= optimum + 1e-4 * fabs(optimum), "%s: energy %.9g, optimum %.9g", where, s->energy,
-                       optimum);
+        check(s->energy <= optimum + 1e-4 * fabs(optimum), "%s: energy %.9g, optimum %.9g", where, s->energy,
+              optimum);
     }
     if (distribution == SPREAD)
-        property_check(s->gap <= 0.02, "%s: gap %.3g", where, s->gap);
+        check(s->gap <= 0.02, "%s: gap %.3g", where, s->gap);
     double gap = s->gap;
     free(logits);
     support_router_close(&router);

@@ -4,29 +4,10 @@
  * H is stated here once more, from the header alone: affinities come from spr_scores, everything else is counted anew.
  * Each class of instances sets one term or limit, the last ones set many. SPR_TEST_QUICK=1 runs a tenth of the cases. The
  * last line is "N passed, N failed". */
+#include "counted.h"
 #include "../unit/support.h"
 
-#include <stdarg.h>
-
 enum { MAX_TOKENS = 4, MAX_EXPERTS = 6, MAX_K = 3 };
-
-static int passed, failed;
-
-static void quadratic_check(int holds, const char *format, ...)
-{
-    if (holds) {
-        passed++;
-        return;
-    }
-    if (++failed > 40)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("FAIL ", stdout);
-    vprintf(format, arguments);
-    fputs("\n", stdout);
-    va_end(arguments);
-}
 
 enum { ACTIVATION, RESIDENCY, LEVEL, ACTIVE_LIMIT, TOUCH, NODES, DEVICE_LIMIT, NODE_LIMIT, PAIRS, HYSTERESIS, KEEP,
        TOUCH_CAPACITY, ACTIVATION_CAPACITY, BALANCED, MANY, ALL, CLASSES };
@@ -304,25 +285,25 @@ static void run(const instance *in, tally *count)
     const unsigned long long seed = (unsigned long long)in->seed;
     count->cases += s.any;
     if (!s.any) {
-        quadratic_check(status == SPR_NOTICE_LIMIT || status == SPR_NOTICE_INFEASIBLE || in->capacity > 0,
-                        "%s %llu: nothing is feasible, status %d", name, seed, (int)status);
+        check(status == SPR_NOTICE_LIMIT || status == SPR_NOTICE_INFEASIBLE || in->capacity > 0,
+              "%s %llu: nothing is feasible, status %d", name, seed, (int)status);
     } else if (status == SPR_NOTICE_LIMIT) {
         /* feasible but not found: counted, and bounded below */
         count->missed++;
     } else {
         const double tolerance = 1e-5 * (1.0 + fabs(s.best));
-        quadratic_check(status >= 0 && j.feasible, "%s %llu: status %d (%s), not feasible", name, seed, (int)status,
-                        error.message);
-        quadratic_check(fabs(j.energy - found.energy) <= tolerance, "%s %llu: energy %.9g, stated %.9g", name, seed,
-                        found.energy, j.energy);
-        quadratic_check(j.energy >= s.best - tolerance, "%s %llu: energy %.9g below the optimum %.9g", name, seed, j.energy,
-                        s.best);
-        quadratic_check(found.lower_bound <= s.best + tolerance, "%s %llu: bound %.9g above the optimum %.9g", name, seed,
-                        found.lower_bound, s.best);
+        check(status >= 0 && j.feasible, "%s %llu: status %d (%s), not feasible", name, seed, (int)status,
+              error.message);
+        check(fabs(j.energy - found.energy) <= tolerance, "%s %llu: energy %.9g, stated %.9g", name, seed,
+              found.energy, j.energy);
+        check(j.energy >= s.best - tolerance, "%s %llu: energy %.9g below the optimum %.9g", name, seed, j.energy,
+              s.best);
+        check(found.lower_bound <= s.best + tolerance, "%s %llu: bound %.9g above the optimum %.9g", name, seed,
+              found.lower_bound, s.best);
         /* a start that limits forbid may be better */
         const int limited = in->active_limit + in->device_limit + in->node_limit + in->keep_top > 0;
-        quadratic_check(limited || found.energy <= found.start_energy + tolerance,
-                        "%s %llu: energy %.9g worse than its start %.9g", name, seed, found.energy, found.start_energy);
+        check(limited || found.energy <= found.start_energy + tolerance,
+              "%s %llu: energy %.9g worse than its start %.9g", name, seed, found.energy, found.start_energy);
         const double off = (j.energy - s.best) / (1e-9 + fabs(s.best));
         count->optimal += j.energy <= s.best + tolerance;
         count->worst = off > count->worst ? off : count->worst;
@@ -345,10 +326,10 @@ int main(void)
         printf("%-30s %5lld cases, optimal %5.1f %%, worst %.2f %% above, mean %.3f %%, feasible but missed %lld\n",
                class_names[kind], (long long)count.cases, 100.0 * (double)count.optimal / (double)(count.cases + (count.cases == 0)),
                100.0 * count.worst, 100.0 * count.sum / (double)(count.cases + (count.cases == 0)), (long long)count.missed);
-        quadratic_check(100 * count.optimal >= 90 * (count.cases - count.missed), "%s: only %lld of %lld optimal",
-                        class_names[kind], (long long)count.optimal, (long long)count.cases);
-        quadratic_check(50 * count.missed <= count.cases, "%s: %lld of %lld feasible cases missed", class_names[kind],
-                        (long long)count.missed, (long long)count.cases);
+        check(100 * count.optimal >= 90 * (count.cases - count.missed), "%s: only %lld of %lld optimal",
+              class_names[kind], (long long)count.optimal, (long long)count.cases);
+        check(50 * count.missed <= count.cases, "%s: %lld of %lld feasible cases missed", class_names[kind],
+              (long long)count.missed, (long long)count.cases);
     }
     printf("%d passed, %d failed\n", passed, failed);
     return failed > 0;
