@@ -215,8 +215,8 @@ static void anneal_descend(spr__annealer *annealer, const spr__effort *effort)
 {
     const spr__terms *terms = annealer->at.terms;
     const int sets = anneal_sets_cost(terms), devices = terms->touch_device > 0.0 || terms->touch_node > 0.0;
-    /* each pair counts as a move */
-    const int pairs = terms->tokens <= ANNEAL_SMALL && effort->moves >= terms->tokens * terms->tokens;
+    /* two pairs count as a move */
+    const int pairs = terms->tokens <= ANNEAL_SMALL && 2 * effort->moves >= terms->tokens * terms->tokens;
     for (int i = 0; i < 100; i++) {
         int improved = anneal_sweep_tokens(annealer, devices);
         improved |= anneal_sweep_slots(annealer);
