@@ -168,10 +168,27 @@ static int start_push(spr__annealer *annealer, int32_t e)
     return 1;
 }
 
+/* Which of two experts should open first: the one that more tokens would choose; where tokens are limited to few nodes and the
+ * limit of active experts does not follow them, the one on the more wanted node, so that whole nodes open. */
+static int start_comes_first(const spr__annealer *annealer, const spr__terms *terms, int32_t e, int32_t f)
+{
+    const int32_t *loads = annealer->at.loads;
+    if (terms->node_limit > 0 && terms->devices == 1 && terms->node[e] != terms->node[f]) {
+        int64_t wanted = 0, other = 0;
+        for (int64_t i = 0; i < terms->experts; i++) {
+            wanted += terms->node[i] == terms->node[e] ? loads[i] : 0;
+            other += terms->node[i] == terms->node[f] ? loads[i] : 0;
+        }
+        if (wanted != other)
+            return wanted > other;
+    }
+    return loads[e] > loads[f];
+}
+
 /* With a limit of active experts: as many as it allows, those that most tokens would choose, and those they must keep. */
 static void start_shut(spr__annealer *annealer, const spr__terms *terms)
 {
-    int32_t *open = annealer->at.active, *loads = annealer->at.loads;
+    int32_t *open = annealer->at.active;
     memset(annealer->shut, 0, (size_t)terms->width * sizeof annealer->shut[0]);
     if (terms->active_limit == 0)
         return;
@@ -189,7 +206,7 @@ static void start_shut(spr__annealer *annealer, const spr__terms *terms)
     for (int64_t i = 0; i < terms->experts; i++) {
         int32_t best = -1;
         for (int32_t e = 0; e < terms->experts; e++)
-            if (annealer->shut[e] && open[terms->device[e]] < terms->active_limit && (best < 0 || loads[e] > loads[best]))
+            if (annealer->shut[e] && open[terms->device[e]] < terms->active_limit && (best < 0 || start_comes_first(annealer, terms, e, best)))
                 best = e;
         if (best < 0)
             break;
