@@ -375,6 +375,12 @@ typedef struct spr_table {
  * No expert exceeds its capacity, ever. If no assignment exists in which all tokens keep k experts, as few routes as
  * possible are dropped, chosen by "drop_order", and SPR_NOTICE_INFEASIBLE is returned (or SPR_ERROR_INFEASIBLE).
  *
+ * Quadratic terms: where active experts alone couple the tokens, a search over the sets of open experts (closings, openings,
+ * swaps: Resende and Werneck 2007; the objective: OEA, arXiv:2511.02237); otherwise annealing of the whole table from the
+ * prices' one, by moves that keep all constraints. The table is never worse than that start; effort is counted ("anneal_moves",
+ * "seed"). Limits that were not reached give SPR_NOTICE_LIMIT (or SPR_ERROR_INFEASIBLE). Where capacity cannot be kept, drops
+ * decide and these terms have no say.
+ *
  * "mode" = "causal": tokens are decided in order, each by the prices of earlier batches and the places taken by earlier
  * tokens; no token sees a later one. The prices of this batch are computed afterwards, for the next call.
  *
