@@ -104,7 +104,7 @@ enum {
     SPR_ERROR_NOT_FINITE = -11,  /* NaN or +inf where it is not accepted                                               */
     SPR_ERROR_ALIGNMENT = -12,   /* a pointer is not aligned to its element type                                       */
     SPR_ERROR_OVERLAP = -13,     /* a written array overlaps another array of the call                                 */
-    SPR_ERROR_INFEASIBLE = -14,  /* as SPR_NOTICE_INFEASIBLE, when the plan says "infeasible" = "error"                */
+    SPR_ERROR_INFEASIBLE = -14,  /* as SPR_NOTICE_INFEASIBLE or _LIMIT, when the plan says "infeasible" = "error"      */
     SPR_ERROR_SIZE = -15,        /* a buffer is too small, or a size does not fit the index type                       */
     SPR_ERROR_EXPERT_ID = -16,   /* an expert id in a table is outside -1..experts-1                                   */
     SPR_ERROR_UNSUPPORTED = -17, /* this build or this CPU does not have what was asked for                            */
@@ -304,7 +304,8 @@ typedef struct spr_batch {
     /* quadratic terms; a caller built before they existed passes a smaller size */
     const uint8_t *resident;     /* [E] 1 = the expert's weights are at hand ("resident_factor"); NULL = none          */
     const float *activation;     /* [E] >= 0, replaces the plan's "activation" for this batch; NULL = the plan's       */
-    const int32_t *previous;     /* [T,k] the table that "hysteresis_weight" holds on to, -1 = none; NULL = no such term */
+    const int32_t *previous;     /* [T,k] the table that "hysteresis_weight" holds on to, -1 = none; an expert repeated in a row
+                                    counts once; NULL = no such term                                                   */
 } spr_batch;
 
 /* What a routing call found out. Set size; the rest is written. Energies and affinities are in units of the affinity
@@ -386,7 +387,7 @@ typedef struct spr_table {
  *
  *   batch   see spr_batch;  table   see spr_table
  * Returns SPR_OK, a notice, or SPR_ERROR_ARGUMENT, _TOKENS, _DTYPE, _STRIDE, _NOT_FINITE (message: first token and
- * expert), _ALIGNMENT, _OVERLAP, _INFEASIBLE, _STRUCT_SIZE. On failure the workspace's prices are unchanged.
+ * expert), _ALIGNMENT, _OVERLAP, _INFEASIBLE, _STRUCT_SIZE, _OPTION_RANGE (activation), _EXPERT_ID (previous). On failure the workspace's prices are unchanged.
  * No allocation, lock, system call or print. The workspace's thread. */
 SPR_API spr_status spr_route(spr_workspace *workspace, const spr_batch *batch, const spr_table *table,
                              spr_error *error);

@@ -78,12 +78,15 @@ SPR_API spr_status spr_lower_estimate(const spr_plan *plan, int64_t tokens, cons
 SPR_API spr_status spr_lower(spr_workspace *workspace, const spr_batch *batch, const int32_t *ids,
                              const spr_lower_settings *settings, spr_allocator allocator, void *user,
                              spr_lowering **lowering, spr_error *error);
+
+/* Frees a lowering and its problem. One thread. */
 SPR_API void spr_lowering_free(spr_lowering *lowering);
 
 /* The problem, owned by the lowering; NULL for NULL. With everything fixed it has one variable without any weight. */
 SPR_API const spr_problem *spr_lowering_problem(const spr_lowering *lowering);
 
-/* Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_STRUCT_SIZE. Any thread. */
+/* What the lowering holds, see spr_lower_report.
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_STRUCT_SIZE. Any thread. */
 SPR_API spr_status spr_lowering_report(const spr_lowering *lowering, spr_lower_report *report, spr_error *error);
 
 /* Name of a variable, for humans: "x(token 3, expert 17)", "active(expert 17)", "device(token 3, device 2)",

@@ -52,7 +52,8 @@ SPR_API spr_status spr_problem_from_entries(spr_allocator allocator, void *user,
 
 /* The same from a square matrix: E = offset + sum_ij matrix[i,j] x[i] x[j] over all i and j (or s[i] s[j]); so a coupling
  * weighs matrix[i,j] + matrix[j,i], and an upper triangle alone is as good as a symmetric matrix.
- *   matrix       [n,n] finite;  row_stride in elements, >= n, 0 means n */
+ *   matrix       [n,n] finite;  row_stride in elements, >= n, 0 means n
+ * Returns as spr_problem_from_entries, and SPR_ERROR_STRIDE. Any thread. */
 SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, int32_t form, int64_t variables,
                                           const double *matrix, int64_t row_stride, double offset,
                                           spr_problem **problem, spr_error *error);
@@ -75,7 +76,8 @@ SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, i
  *              1-based, i other than j. Ising problem whose energy is minus the weight of the cut: couplings w/2, offset
  *              minus their sum.
  *   text, bytes     the text; it need not end with a zero
- * Returns also SPR_ERROR_PARSE (message: line, what was found, what is accepted) and SPR_ERROR_OPTION_NAME (format). */
+ * Returns as spr_problem_from_entries, and SPR_ERROR_PARSE (message: line, what was found, what is accepted),
+ * SPR_ERROR_OPTION_NAME (format). The caller frees the problem with spr_problem_free. Any thread. */
 SPR_API spr_status spr_problem_from_text(spr_allocator allocator, void *user, const char *format, const char *text,
                                          size_t bytes, spr_problem **problem, spr_error *error);
 
@@ -89,6 +91,7 @@ SPR_API spr_status spr_problem_from_text(spr_allocator allocator, void *user, co
 SPR_API spr_status spr_problem_to_text(const spr_problem *problem, const char *format, char *text, size_t size,
                                        size_t *needed, spr_error *error);
 
+/* Frees a problem; solvers made from it must be freed before. One thread. */
 SPR_API void spr_problem_free(spr_problem *problem);
 
 /* Numbers of variables and of couplings (pairs i < j with a weight other than 0). Either may be NULL.
@@ -117,7 +120,8 @@ SPR_API spr_status spr_problem_energy(const spr_problem *problem, const uint8_t 
  * shared by threads once nothing is added any more. */
 typedef struct spr_registry spr_registry;
 
-/* Makes a registry that holds the library's backends. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY. */
+/* Makes a registry that holds the library's backends; the caller frees it with spr_registry_free.
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY. Any thread. */
 SPR_API spr_status spr_registry_new(spr_allocator allocator, void *user, spr_registry **registry, spr_error *error);
 SPR_API void spr_registry_free(spr_registry *registry);
 
@@ -137,13 +141,14 @@ typedef struct spr_solver spr_solver;
  *   backend    a name, or "auto" / NULL: the available backend with the highest preference for this problem
  *   problem    must outlive the solver
  * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_OPTION_NAME (no such backend), SPR_ERROR_UNSUPPORTED (it
- * cannot run here, or does not accept this problem: message says why). Any thread. */
+ * cannot run here, or does not accept this problem: message says why). The caller frees the solver with spr_solver_free,
+ * when no call on it runs. Any thread. */
 SPR_API spr_status spr_solver_new(spr_allocator allocator, void *user, const spr_registry *registry,
                                   const char *backend, const spr_problem *problem, spr_solver **solver,
                                   spr_error *error);
 SPR_API void spr_solver_free(spr_solver *solver);
 
-/* Name of the backend at work. Constant. NULL for NULL. */
+/* Name of the backend at work: a constant of the backend. NULL for NULL. Any thread. */
 SPR_API const char *spr_solver_backend(const spr_solver *solver);
 
 /* Options by name: first those of every solver, then the backend's own.
@@ -152,7 +157,9 @@ SPR_API const char *spr_solver_backend(const spr_solver *solver);
  *   "seconds"   real     0 .. 1e6   (default 0)      wall-clock limit; 0 = none. Not repeatable: the result says the steps
  *   "target"    real     any        (default -inf)   stop once an energy <= target is found
  *   "samples"   integer  1 .. 10000 (default 10)     most samples kept
- * A value out of range is refused. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_OPTION_NAME, _TYPE, _RANGE. */
+ * spr_solver_option_count is their number (NULL: of those of every solver), index 0-based; texts are constants. A value out of
+ * range is refused, never clamped; spr_solver_set_text takes a word of a choice or a decimal number.
+ * Return SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_OPTION_NAME, _TYPE, _RANGE. The solver's thread. */
 SPR_API int32_t spr_solver_option_count(const spr_solver *solver);
 SPR_API spr_status spr_solver_option_get_info(const spr_solver *solver, int32_t index, spr_option_info *info,
                                               spr_error *error);
@@ -162,12 +169,13 @@ SPR_API spr_status spr_solver_set_text(spr_solver *solver, const char *name, con
 
 /* A state to start from in the next spr_solver_solve; copied. It is a sample of that solve, so no answer is worse.
  *   bits   [n] 0 or 1; NULL forgets it
- * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY. */
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY. The solver's thread. */
 SPR_API spr_status spr_solver_set_start(spr_solver *solver, const uint8_t *bits, spr_error *error);
 
 /* Called between steps from spr_solver_solve: steps done, best energy so far (+inf if none), seconds since the start (0
  * without "seconds" set: no clock is read then). It may call spr_solver_cancel and nothing else on the solver. A return
- * value other than 0 cancels. */
+ * value other than 0 cancels. NULL (the state of a new solver) for none.
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT. The solver's thread. */
 typedef int32_t (*spr_progress)(void *user, int64_t work, double energy, double seconds);
 SPR_API spr_status spr_solver_set_progress(spr_solver *solver, spr_progress progress, void *user, spr_error *error);
 
@@ -214,7 +222,7 @@ SPR_API void spr_solver_cancel(spr_solver *solver);
 
 /* Sample number index of the last solve: distinct states, ordered by energy, then by their bits.
  *   bits     [n] or NULL;   energy, occurrences (how often it was offered) may be NULL
- * Returns SPR_OK, SPR_ERROR_ARGUMENT. */
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT. The solver's thread. */
 SPR_API spr_status spr_solver_get_sample(const spr_solver *solver, int64_t index, uint8_t *bits, double *energy,
                                          int64_t *occurrences, spr_error *error);
 

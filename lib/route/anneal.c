@@ -22,7 +22,6 @@ void spr__annealer_lay(spr__arena *arena, const spr_plan *plan, size_t tokens, s
     annealer->queue = (int32_t *)spr__arena_take(arena, routes, sizeof(int32_t));
     const size_t places = (size_t)(plan->options.devices + plan->options.nodes) + 2;
     annealer->scratch = (int32_t *)spr__arena_take(arena, 2 * width + places, sizeof(int32_t));
-    annealer->worth = (double *)spr__arena_take(arena, routes, sizeof(double));
 }
 
 /* tokens up to which pairs of them are swept */
@@ -82,7 +81,7 @@ static int anneal_exchange_hopeful(const spr__annealer *annealer, int32_t e, int
         if (spr__uses(at, t, e))
             gain += (double)terms->value[t * terms->width + f] - (double)terms->value[t * terms->width + e] +
                     terms->touch_device + terms->touch_node;
-    return gain > 0.0 || terms->pair != NULL;
+    return gain > 0.0 || terms->pair != NULL || terms->balance > 0.0 || terms->device_balance > 0.0;
 }
 
 /* The same for opening f: what tokens gain at most, less what it costs. */
@@ -97,6 +96,8 @@ static int anneal_opening_hopeful(const spr__arrangement *at, int32_t f)
         double most = 0.0;
         for (int64_t i = 0; i < terms->need[t]; i++) {
             const int32_t e = at->ids[t * terms->k + i];
+            if (e < 0)
+                continue;
             const double saved = at->loads[e] == 1 ? terms->activation[e] + terms->level * at->active[terms->device[e]] : 0.0;
             const double one = (double)value[f] - (double)value[e] + terms->touch_device + terms->touch_node + saved;
             most = one > most ? one : most;

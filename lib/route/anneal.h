@@ -16,8 +16,7 @@ typedef struct spr__annealer {
     double *side;                /* [width] which way it moved last */
     int32_t *shut;               /* [width] 1 = the start does without the expert, to keep active_limit */
     int32_t *best;               /* [tokens][k] */
-    int32_t *queue;              /* [tokens*k] routes of an expert, while overload is moved */
-    double *worth;               /* [tokens*k] */
+    int32_t *queue;              /* [tokens*k] the start's best choice so far */
     double best_energy;
     int32_t *scratch;            /* for the judge */
 } spr__annealer;

@@ -48,7 +48,7 @@ static spr_status call_take_quadratic(spr__call *call, const spr_batch *known, s
                              arrays[i]);
     for (int64_t e = 0; known->activation != NULL && e < o->experts; e++)
         if (!(known->activation[e] >= 0.0f && known->activation[e] <= 1e6f))
-            return spr__fail(error, SPR_ERROR_NOT_FINITE, "batch->activation[%lld] is %g; accepted is 0..1e6", (long long)e,
+            return spr__fail(error, isfinite(known->activation[e]) ? SPR_ERROR_OPTION_RANGE : SPR_ERROR_NOT_FINITE, "batch->activation[%lld] is %g; accepted is 0..1e6", (long long)e,
                              (double)known->activation[e]);
     for (int64_t i = 0; known->previous != NULL && i < known->tokens * o->k; i++)
         if (known->previous[i] < -1 || known->previous[i] >= o->experts)

@@ -227,7 +227,8 @@ spr_status spr_plan_set_array_int32(spr_plan *plan, const char *name, const int3
     status = plan_check_array(plan, name, slot, plan_float_slot(plan, name), "int32", values, count, error);
     if (status != SPR_OK)
         return status;
-    int32_t most = slot == (void *)&plan->allowed ? 1 : slot == (void *)&plan->device || slot == (void *)&plan->node ? 4095 : INT32_MAX;
+    const int place = slot == (void *)&plan->device || slot == (void *)&plan->node;
+    const int32_t most = slot == (void *)&plan->allowed ? 1 : place ? 4095 : INT32_MAX;
     for (int64_t e = 0; e < count; e++)
         if (values[e] < 0 || values[e] > most)
             return spr__fail(error, SPR_ERROR_OPTION_RANGE, "array \"%s\" holds %d at %lld; accepted is 0..%d", name,

@@ -51,7 +51,9 @@ static void quadratic_search(spr__call *call, const spr__terms *terms, const spr
         if (quadratic_offer(q, terms, q->found, best) && spr__interchange_fits(terms))
             return;
     }
-    if (!spr__anneal_start(&q->annealer, terms, call->kernel, call->plan->priced ? call->workspace->market.total : NULL) || !best->any || spr__violated(&best->violation))
+    const double *prices = call->plan->priced ? call->workspace->market.total : NULL;
+    const int overloaded = spr__anneal_start(&q->annealer, terms, call->kernel, prices);
+    if (!overloaded || !best->any || spr__violated(&best->violation))
         quadratic_offer(q, terms, q->annealer.at.ids, best);
     if (best->violation.devices + best->violation.nodes > 0) {
         memcpy(q->found, q->best, (size_t)(terms->tokens * terms->k) * sizeof q->found[0]);
