@@ -87,10 +87,15 @@ static search_move search_best_move(spr__interchange *search)
 
 static void search_apply(spr__interchange *search, const search_move *move)
 {
+#ifndef NDEBUG
+    const int64_t before = search->worth;
+#endif
     if (move->f >= 0)
         spr__interchange_open_expert(search, move->f);
     if (move->e >= 0)
         spr__interchange_close_expert(search, move->e);
+    /* what the tables promised */
+    assert(search->worth - before == move->worth);
 }
 
 /* Each move lowers H, or the excess over a limit: it ends. */

@@ -315,7 +315,7 @@ static void run(const instance *in, tally *count)
 
 int main(void)
 {
-    const int cases = getenv("SPR_TEST_QUICK") != NULL ? 40 : 400;
+    const int quick = getenv("SPR_TEST_QUICK") != NULL, cases = quick ? 40 : 400;
     for (int kind = 0; kind < CLASSES; kind++) {
         tally count = {0, 0, 0, 0.0, 0.0};
         for (int i = 0; i < cases; i++) {
@@ -326,10 +326,11 @@ int main(void)
         printf("%-30s %5lld cases, optimal %5.1f %%, worst %.2f %% above, mean %.3f %%, feasible but missed %lld\n",
                class_names[kind], (long long)count.cases, 100.0 * (double)count.optimal / (double)(count.cases + (count.cases == 0)),
                100.0 * count.worst, 100.0 * count.sum / (double)(count.cases + (count.cases == 0)), (long long)count.missed);
-        check(100 * count.optimal >= 90 * (count.cases - count.missed), "%s: only %lld of %lld optimal",
-              class_names[kind], (long long)count.optimal, (long long)count.cases);
-        check(50 * count.missed <= count.cases, "%s: %lld of %lld feasible cases missed", class_names[kind],
-              (long long)count.missed, (long long)count.cases);
+        /* a search may miss an optimum, but no more often than it does today */
+        check(100 * count.optimal >= (quick ? 90 : 98) * count.cases, "%s: only %lld of %lld optimal", class_names[kind],
+              (long long)count.optimal, (long long)count.cases);
+        check(count.missed == 0, "%s: %lld of %lld feasible cases missed", class_names[kind], (long long)count.missed,
+              (long long)count.cases);
     }
     printf("%d passed, %d failed\n", passed, failed);
     return failed > 0;
