@@ -28,6 +28,9 @@ typedef struct spr_problem_view {
     const int32_t *column;       /* [2*couplings]                                                                      */
     const double *value;         /* [2*couplings]                                                                      */
     double offset;
+    /* Squares and constraints, all arrays given; NULL = none. Only a backend with SPR_BACKEND_TERMS sees any; E above is then
+     * the part without the squares, and every state it offers must keep the constraints. */
+    const struct spr_problem_terms *terms;
 } spr_problem_view;
 
 /* What the engine lends a backend, from init to fini; the only functions a backend may call. */
@@ -65,7 +68,8 @@ typedef struct spr_host {
 enum {
     SPR_BACKEND_DETERMINISTIC = 1,  /* same problem, options, seed and start: same offers in the same order after the same
                                        work, whatever the budgets of the steps are                                     */
-    SPR_BACKEND_PROVES = 2          /* may call prove                                                                  */
+    SPR_BACKEND_PROVES = 2,         /* may call prove                                                                  */
+    SPR_BACKEND_TERMS = 8           /* takes problems with squares and constraints                                     */
 };
 
 /* Results of step. Anything else is a failure: a negative status, with the reason in error. */

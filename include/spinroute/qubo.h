@@ -87,7 +87,8 @@ SPR_API spr_status spr_problem_from_text(spr_allocator allocator, void *user, co
  * "coo" writes the form in which the problem was given. "bqp" needs a QUBO form with offset 0 and writes the negative,
  * couplings halved. "rudy" needs an Ising problem without linear part whose offset is minus the sum of the couplings,
  * added in ascending order. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_OPTION_NAME, SPR_ERROR_CONFLICT (the
- * format cannot hold the problem, or it has more variables than a text of that length may have). Any thread. */
+ * format cannot hold the problem, as none holds squares and constraints, or it has more variables than a text of that length
+ * may have). Any thread. */
 SPR_API spr_status spr_problem_to_text(const spr_problem *problem, const char *format, char *text, size_t size,
                                        size_t *needed, spr_error *error);
 
@@ -99,7 +100,7 @@ SPR_API void spr_problem_free(spr_problem *problem);
 SPR_API spr_status spr_problem_size(const spr_problem *problem, int64_t *variables, int64_t *couplings,
                                     spr_error *error);
 
-/* Reads a problem back in either form. Any output may be NULL.
+/* Reads a problem back in either form, without squares and constraints: spr_problem_read_terms. Any output may be NULL.
  *   linear [n];  rows, columns, values [couplings] with rows[i] < columns[i], in ascending order;  offset
  * The conversion between forms is exact for coefficients that are integers or multiples of a power of two that leave the
  * sums within 53 bits; SPR_NOTICE_ROUNDED says that some coefficient had to be rounded.
@@ -107,11 +108,81 @@ SPR_API spr_status spr_problem_size(const spr_problem *problem, int64_t *variabl
 SPR_API spr_status spr_problem_read(const spr_problem *problem, int32_t form, double *linear, int32_t *rows,
                                     int32_t *columns, double *values, double *offset, spr_error *error);
 
-/* Energy of a state, computed from scratch in double, in a fixed order: the judge of every answer.
+/* Energy of a state, squares included, computed from scratch in double, in a fixed order: the judge of every answer.
  *   bits   [n] 0 or 1
  * Returns SPR_OK, SPR_ERROR_ARGUMENT (a byte that is neither 0 nor 1: message says where). Any thread. */
 SPR_API spr_status spr_problem_energy(const spr_problem *problem, const uint8_t *bits, double *energy,
                                       spr_error *error);
+
+/* ------------------------------------------------------------------------------------------ squares and constraints */
+
+/* Kinds of constraints. */
+enum {
+    SPR_EXACTLY = 0,             /* sum x = bound: one-hot with bound 1, k-hot with bound k; bound whole, 0..members   */
+    SPR_AT_MOST = 1              /* sum factor x <= bound: a knapsack; factors and bound >= 0                          */
+};
+
+/* What a problem holds beside couplings, kept as objects and never expanded: terms of energy that are squares,
+ *     weight[s] (sum_{i in square s} factor[i] x[member[i]] - target[s])^2,
+ * (a sum of squares over many variables is a low-rank coupling, with a diagonal in the linear part), and constraints. All is
+ * over x in {0,1}, also beside an Ising problem. Lists lie one behind the other: list s is start[s] .. start[s+1]-1. Set size,
+ * and what is not used to zero. */
+typedef struct spr_problem_terms {
+    size_t size;                        /* sizeof(spr_problem_terms) of the caller                                     */
+    int64_t squares;                    /* 0 = none                                                                    */
+    const int64_t *square_start;        /* [squares+1] ascending from 0                                                */
+    const int32_t *square_member;       /* [square_start[squares]] 0..n-1, none twice in a square                      */
+    const double *square_factor;        /* as many, finite; NULL = all 1                                               */
+    const double *square_weight;        /* [squares] finite, of any sign                                               */
+    const double *square_target;        /* [squares] finite; NULL = all 0                                              */
+    int64_t constraints;                /* 0 = none                                                                    */
+    const int32_t *constraint_kind;     /* [constraints] SPR_EXACTLY, SPR_AT_MOST                                      */
+    const int64_t *constraint_start;    /* [constraints+1] ascending from 0                                            */
+    const int32_t *constraint_member;   /* [constraint_start[constraints]] 0..n-1, none twice in a constraint          */
+    const double *constraint_factor;    /* as many, finite, >= 0; 1 in SPR_EXACTLY; NULL = all 1                       */
+    const double *constraint_bound;     /* [constraints] finite                                                        */
+} spr_problem_terms;
+
+/* Makes a problem from one without terms, and terms; everything is copied, so base may be freed. No list may be empty. A
+ * variable may be a member of one SPR_EXACTLY and of any number of SPR_AT_MOST: where rows and columns must both be one-hot,
+ * as in a permutation, say SPR_EXACTLY of the rows and SPR_AT_MOST of the columns. Memory: that of base, and about 24 bytes
+ * per member of a square and 32 per member of a constraint.
+ * Backends that do not take such problems (SPR_BACKEND_TERMS in spinroute/backend.h) are refused for them, "auto" passes
+ * them over; spr_problem_expand is the way to them. Answers keep all constraints, whatever the backend.
+ * Returns SPR_OK, or SPR_ERROR_ARGUMENT (an impossible list, an empty one, a kind or a bound that is none, a variable twice
+ * in a list, a factor that is negative or not 1), SPR_ERROR_CONFLICT (base has terms; a variable in two SPR_EXACTLY),
+ * SPR_ERROR_INFEASIBLE (an SPR_EXACTLY bound above its members; an SPR_AT_MOST that is exceeded whatever the members are that
+ * SPR_EXACTLY makes 1: what is plain to see, not a proof that there is a state),
+ * SPR_ERROR_VARIABLE, SPR_ERROR_NOT_FINITE (also when the absolute terms of the energy add up to more than a double holds),
+ * SPR_ERROR_ALIGNMENT, SPR_ERROR_STRUCT_SIZE, SPR_ERROR_SIZE, SPR_ERROR_MEMORY. Any thread. */
+SPR_API spr_status spr_problem_with_terms(spr_allocator allocator, void *user, const spr_problem *base,
+                                          const spr_problem_terms *terms, spr_problem **problem, spr_error *error);
+
+/* Reads the squares and constraints of a problem: fills terms, whose size is set, with pointers into the problem, valid while
+ * it lives; none is NULL but for what has 0 lists. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_STRUCT_SIZE. Any thread. */
+SPR_API spr_status spr_problem_read_terms(const spr_problem *problem, spr_problem_terms *terms, spr_error *error);
+
+/* What constraints a state violates. The left side is added up in double in the order of the members, and violates an
+ * SPR_AT_MOST if it exceeds the bound by more than 1e-12 times the sum of the factors.
+ *   bits         [n] 0 or 1
+ *   violated     receives the number of violated constraints, 0 = none; may be NULL
+ *   amount       receives the sum of what left sides exceed bounds by, or differ from them; may be NULL
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT (a byte that is neither 0 nor 1). Any thread. */
+SPR_API spr_status spr_problem_violation(const spr_problem *problem, const uint8_t *bits, int64_t *violated,
+                                         double *amount, spr_error *error);
+
+/* The same problem without terms, for any backend: squares as couplings, constraints as penalties. Variables 0..n-1 are the
+ * same; behind them lie, constraint by constraint, the slack digits 1, 2, 4, .., rest of each SPR_AT_MOST that can be
+ * exceeded. A state with the best slack digits has the energy it had, and weight * (v/u)^2 more for each constraint it
+ * violates by v; u is 1, or in SPR_AT_MOST the largest power of two of which all its factors are multiples: so at least
+ * weight for each.
+ *   weight     finite, > 0 where there are constraints, otherwise not used. More than the energies of states differ by, and the
+ *              minimum keeps all constraints.
+ * Returns as spr_problem_from_entries, and SPR_ERROR_OPTION_RANGE (weight), SPR_ERROR_UNSUPPORTED (an SPR_AT_MOST whose room
+ * is more than 2^40 u: factors such as 0.1 have no u that serves; scale and round them), SPR_ERROR_SIZE (more than 2^31-2
+ * variables or couplings to write). The caller frees the problem with spr_problem_free. Any thread. */
+SPR_API spr_status spr_problem_expand(spr_allocator allocator, void *user, const spr_problem *problem, double weight,
+                                      spr_problem **expanded, spr_error *error);
 
 /* ----------------------------------------------------------------------------------------------------------- registry */
 
@@ -141,7 +212,7 @@ typedef struct spr_solver spr_solver;
  *   backend    a name, or "auto" / NULL: the available backend with the highest preference for this problem
  *   problem    must outlive the solver
  * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_OPTION_NAME (no such backend), SPR_ERROR_UNSUPPORTED (it
- * cannot run here, or does not accept this problem: message says why). The caller frees the solver with spr_solver_free,
+ * cannot run here, or does not accept this problem, or not its squares and constraints: message says why). The caller frees the solver with spr_solver_free,
  * when no call on it runs. Any thread. */
 SPR_API spr_status spr_solver_new(spr_allocator allocator, void *user, const spr_registry *registry,
                                   const char *backend, const spr_problem *problem, spr_solver **solver,
@@ -168,8 +239,9 @@ SPR_API spr_status spr_solver_set_real(spr_solver *solver, const char *name, dou
 SPR_API spr_status spr_solver_set_text(spr_solver *solver, const char *name, const char *value, spr_error *error);
 
 /* A state to start from in the next spr_solver_solve; copied. It is a sample of that solve, so no answer is worse.
- *   bits   [n] 0 or 1; NULL forgets it
- * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY. The solver's thread. */
+ *   bits   [n] 0 or 1; NULL forgets it. It must keep the constraints of the problem
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_INFEASIBLE (message: the first constraint violated). The
+ * solver's thread. */
 SPR_API spr_status spr_solver_set_start(spr_solver *solver, const uint8_t *bits, spr_error *error);
 
 /* Called between steps from spr_solver_solve: steps done, best energy so far (+inf if none), seconds since the start (0
@@ -209,7 +281,8 @@ typedef struct spr_solve_result {
  *   result   may be NULL
  * Returns SPR_OK (outcome says how it ended), or SPR_ERROR_ARGUMENT, SPR_ERROR_STRUCT_SIZE, SPR_ERROR_MEMORY,
  *   SPR_ERROR_BACKEND           the backend returned a failure; its own sentence is in the message
- *   SPR_ERROR_BACKEND_CLAIM     it claimed an energy or a bound that is not true, or offered a state that is none
+ *   SPR_ERROR_BACKEND_CLAIM     it claimed an energy or a bound that is not true, or offered a state that is none or
+ *                               violates a constraint
  *   SPR_ERROR_BACKEND_STALLED   it neither works nor ends: 1000 steps in a row without counted work
  *   SPR_ERROR_BACKEND_OVERRUN   a step did more than the work it was allowed, or took far longer than it may
  * One thread at a time. Same problem, options, start and backend: same samples (backends that say they are deterministic,

@@ -90,6 +90,13 @@ static int32_t loop_offer(void *engine, const uint8_t *bits, double claim)
             loop_refuse(solver, SPR_ERROR_BACKEND_CLAIM);
             return 1;
         }
+    int64_t violated = -1;
+    if (spr__problem_violation(&solver->problem->view, bits, &violated, NULL) > 0) {
+        spr__fail(&solver->reason, SPR_ERROR_BACKEND_CLAIM, "backend \"%s\" offers a state that violates constraint %lld",
+                  solver->backend->name, (long long)violated);
+        loop_refuse(solver, SPR_ERROR_BACKEND_CLAIM);
+        return 1;
+    }
     const double energy = spr__problem_energy(&solver->problem->view, bits);
     if (!isnan(claim) && !(fabs(claim - energy) <= solver->tolerance)) {
         spr__fail(&solver->reason, SPR_ERROR_BACKEND_CLAIM, "backend \"%s\" claims the energy %.17g for a state that has "

@@ -80,11 +80,20 @@ static spr_status registry_unsupported(const spr_backend *backend, const char *r
                      reason[0] != '\0' ? reason : "it gives no reason");
 }
 
+/* Squares and constraints go to those that say they take them. */
+static int registry_takes(const spr_backend *backend, const spr_problem_view *problem)
+{
+    return problem->terms == NULL || (backend->capabilities & SPR_BACKEND_TERMS) != 0;
+}
+
 static spr_status registry_choose_named(const spr_backend *backend, const spr_problem_view *problem, spr_error *error)
 {
     spr_error why = {0, ""};
     if (registry_probe(backend, &why) != SPR_OK)
         return registry_unsupported(backend, why.message, error);
+    if (!registry_takes(backend, problem))
+        return registry_unsupported(backend, "it takes no squares and constraints; spr_problem_expand makes couplings of them",
+                                    error);
     why.message[0] = '\0';
     return backend->accepts(problem, &why) > 0 ? SPR_OK : registry_unsupported(backend, why.message, error);
 }
@@ -103,7 +112,8 @@ spr_status spr__registry_choose(const spr_registry *registry, const char *name, 
     *backend = NULL;
     for (int32_t i = 0; i < spr_registry_count(registry); i++) {
         const spr_backend *candidate = spr__registry_at(registry, i);
-        const int32_t preference = registry_probe(candidate, NULL) == SPR_OK ? candidate->accepts(problem, NULL) : 0;
+        const int may = registry_takes(candidate, problem) && registry_probe(candidate, NULL) == SPR_OK;
+        const int32_t preference = may ? candidate->accepts(problem, NULL) : 0;
         if (preference > best) {
             best = preference;
             *backend = candidate;
@@ -111,7 +121,9 @@ spr_status spr__registry_choose(const spr_registry *registry, const char *name, 
     }
     return *backend != NULL ? SPR_OK
                             : spr__fail(error, SPR_ERROR_UNSUPPORTED, "no backend accepts a problem of %lld variables and "
-                                        "%lld couplings", (long long)problem->variables, (long long)problem->couplings);
+                                        "%lld couplings%s", (long long)problem->variables, (long long)problem->couplings,
+                                        problem->terms == NULL ? "" : " with squares and constraints; spr_problem_expand "
+                                                                      "makes couplings of them");
 }
 
 static int registry_name_is_good(const char *name)

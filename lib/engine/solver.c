@@ -25,6 +25,12 @@ static double solver_magnitude(const spr_problem_view *view)
         sum += fabs(view->linear[i]);
     for (int64_t at = 0; at < 2 * view->couplings; at++)
         sum += 0.5 * fabs(view->value[at]);
+    for (int64_t s = 0; view->terms != NULL && s < view->terms->squares; s++) {
+        double size = fabs(view->terms->square_target[s]);
+        for (int64_t at = view->terms->square_start[s]; at < view->terms->square_start[s + 1]; at++)
+            size += fabs(view->terms->square_factor[at]);
+        sum += fabs(view->terms->square_weight[s]) * (size * size);
+    }
     return sum;
 }
 
@@ -214,6 +220,10 @@ spr_status spr_solver_set_start(spr_solver *solver, const uint8_t *bits, spr_err
     for (size_t i = 0; bits != NULL && i < n; i++)
         if (bits[i] > 1)
             return spr__fail(error, SPR_ERROR_ARGUMENT, "bits[%zu] is %d; accepted is 0 or 1", i, (int)bits[i]);
+    int64_t first = -1;
+    if (bits != NULL && spr__problem_violation(&solver->problem->view, bits, &first, NULL) > 0)
+        return spr__fail(error, SPR_ERROR_INFEASIBLE, "bits violates constraint %lld; accepted is a state that keeps all",
+                         (long long)first);
     uint8_t *copy = bits != NULL ? (uint8_t *)spr__allocate(&solver->memory, n) : NULL;
     if (bits != NULL && copy == NULL)
         return spr__fail(error, SPR_ERROR_MEMORY, "no memory for a state of %zu variables", n);

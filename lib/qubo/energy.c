@@ -4,6 +4,19 @@
 
 #include "../base/exact.h"
 
+static double energy_squares(const spr_problem_terms *terms, const uint8_t *bits)
+{
+    double energy = 0.0;
+    for (int64_t s = 0; s < terms->squares; s++) {
+        double sum = 0.0;
+        for (int64_t at = terms->square_start[s]; at < terms->square_start[s + 1]; at++)
+            sum += bits[terms->square_member[at]] ? terms->square_factor[at] : 0.0;
+        sum -= terms->square_target[s];
+        energy += terms->square_weight[s] * (sum * sum);
+    }
+    return energy;
+}
+
 double spr__problem_energy(const spr_problem_view *problem, const uint8_t *bits)
 {
     double energy = problem->offset;
@@ -15,7 +28,7 @@ double spr__problem_energy(const spr_problem_view *problem, const uint8_t *bits)
             own += bits[problem->column[at]] ? problem->value[at] : 0.0;
         energy += own;
     }
-    return energy;
+    return problem->terms != NULL ? energy + energy_squares(problem->terms, bits) : energy;
 }
 
 spr_status spr_problem_energy(const spr_problem *problem, const uint8_t *bits, double *energy, spr_error *error)

@@ -218,6 +218,10 @@ spr_status spr_problem_to_text(const spr_problem *problem, const char *format, c
     const spr__format *chosen = format_find(format);
     if (chosen == NULL)
         return format_unknown(format, error);
+    if (problem->view.terms != NULL)
+        return spr__fail(error, SPR_ERROR_CONFLICT, "the problem has %lld squares and %lld constraints, which no text format "
+                         "holds; spr_problem_expand makes couplings of them", (long long)problem->terms.squares,
+                         (long long)problem->terms.constraints);
     spr__format_writer writer = {text, size, 0};
     spr_status status = chosen->write(problem, &writer, error);
     if (status != SPR_OK)

@@ -180,6 +180,28 @@ static spr_status problem_allocate(spr__memory memory, int32_t form, int64_t n, 
     return SPR_OK;
 }
 
+spr_status spr__problem_copy(const spr__memory *memory, const spr_problem *from, spr_problem **problem, spr_error *error)
+{
+    const size_t n = (size_t)from->view.variables, ends = 2 * (size_t)from->view.couplings;
+    spr_problem *made;
+    spr_status status = problem_allocate(*memory, from->form, from->view.variables, from->view.couplings, &made, error);
+    if (status != SPR_OK)
+        return status;
+    memcpy((double *)(uintptr_t)made->view.linear, from->view.linear, n * sizeof(double));
+    memcpy((int64_t *)(uintptr_t)made->view.row_start, from->view.row_start, (n + 1) * sizeof(int64_t));
+    if (ends > 0) {
+        memcpy((int32_t *)(uintptr_t)made->view.column, from->view.column, ends * sizeof(int32_t));
+        memcpy((double *)(uintptr_t)made->view.value, from->view.value, ends * sizeof(double));
+    }
+    if (made->original_linear != NULL)
+        memcpy(made->original_linear, from->original_linear, n * sizeof(double));
+    made->view.offset = from->view.offset;
+    made->original_offset = from->original_offset;
+    made->rounded = from->rounded;
+    *problem = made;
+    return SPR_OK;
+}
+
 /* Rows in ascending order: what is left of the diagonal first, then what is right of it. */
 static void problem_fill_rows(const problem_entries *in, const double *sums, spr_problem *problem)
 {
@@ -399,6 +421,7 @@ void spr_problem_free(spr_problem *problem)
     if (problem == NULL)
         return;
     spr__memory memory = problem->memory;
+    spr__release(&memory, problem->terms_block, problem->terms_bytes);
     spr__release(&memory, problem->block, problem->block_bytes);
     spr__release(&memory, problem, sizeof *problem);
 }

@@ -16,10 +16,20 @@ struct spr_problem {
     int32_t rounded;             /* the QUBO form had to be rounded */
     double *original_linear;     /* [n] Ising problems: as given, so that reading back is exact; else NULL */
     double original_offset;
+    spr_problem_terms terms;     /* where view.terms points, if there are any */
+    void *terms_block;
+    size_t terms_bytes;
 };
 
-/* energy.c: of a state whose bytes are known to be 0 or 1. */
+/* energy.c: of a state whose bytes are known to be 0 or 1, squares included. */
 double spr__problem_energy(const spr_problem_view *problem, const uint8_t *bits);
+
+/* violation.c: number of violated constraints of such a state; the first of them, or -1, and the sum of what sides differ
+ * by. Either may be NULL. */
+int64_t spr__problem_violation(const spr_problem_view *problem, const uint8_t *bits, int64_t *first, double *amount);
+
+/* problem.c: a copy without terms. */
+spr_status spr__problem_copy(const spr__memory *memory, const spr_problem *from, spr_problem **problem, spr_error *error);
 
 /* forms.c: the QUBO form of an Ising problem whose couplings are still in Ising units, in place; and back. linear and
  * offset are sums without error where they can be: the return value is nonzero if something was rounded. */

@@ -18,6 +18,7 @@ int main(void)
     srunner_add_suite(runner, suite_route());
     srunner_add_suite(runner, suite_semantics());
     srunner_add_suite(runner, suite_solver());
+    srunner_add_suite(runner, suite_terms());
     srunner_run_all(runner, CK_ENV);
     run = srunner_ntests_run(runner);
     failed = srunner_ntests_failed(runner);

@@ -14,5 +14,6 @@ Suite *suite_random(void);
 Suite *suite_route(void);
 Suite *suite_semantics(void);
 Suite *suite_solver(void);
+Suite *suite_terms(void);
 
 #endif

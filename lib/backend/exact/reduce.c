@@ -148,7 +148,7 @@ exact_reduction *spr__exact_reduce_open(const spr_host *host)
     reduction->outer = host;
     reduce_rows(reduction, linear, start, column, value);
     const spr_problem_view view = {sizeof view, (int64_t)open, reduction->view.couplings, linear, start, column, value,
-                                   reduction->view.offset};
+                                   reduction->view.offset, NULL};
     const spr_host inner = {sizeof inner, reduction, &reduction->view, reduce_allocate, reduce_random, reduce_offer,
                             reduce_prove, reduce_cancelled, reduce_option};
     reduction->view = view;
