@@ -42,7 +42,7 @@ UNIT := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/unit/*.c)))
 TRACE := $(O)/examples/trace/trace.o
 DEMO := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard examples/demo_*.c)))
 EXAMPLES := $(patsubst examples/%.c,$(B)/%,$(sort $(filter-out examples/demo_%,$(wildcard examples/*.c))))
-TESTS := $(patsubst %,$(B)/%,property quadratic lower lower_states torture hotpath digest conform fuzz-replay)
+TESTS := $(patsubst %,$(B)/%,property quadratic presolve lower lower_states torture hotpath digest conform fuzz-replay)
 HEADERS := include/spinroute/qubo.h include/spinroute/lower.h include/spinroute/backend.h
 STATIC := $(B)/libspinroute.a
 SHARED := $(B)/libspinroute.so
@@ -93,6 +93,7 @@ examples: $(EXAMPLES)
 
 $(B)/property: $(O)/tests/property/property.o
 $(B)/quadratic: $(O)/tests/property/quadratic.o
+$(B)/presolve: $(O)/tests/property/presolve.o
 $(B)/lower: $(O)/tests/property/lower.o
 $(B)/lower_states: $(O)/tests/property/lower_states.o
 $(B)/conform: $(O)/tests/conform/conform.o
@@ -165,9 +166,10 @@ check-layouts: $(SHARED)
 	python3 tests/layouts/test_layouts.py $(SHARED)
 
 ## check-property: random plans and batches against the definitions; all tables of small ones; the lowered QUBO
-check-property: $(B)/property $(B)/quadratic $(B)/lower $(B)/lower_states
+check-property: $(B)/property $(B)/quadratic $(B)/presolve $(B)/lower $(B)/lower_states
 	$(B)/property
 	$(B)/quadratic
+	$(B)/presolve
 	$(B)/lower
 	$(B)/lower_states
 

@@ -9,8 +9,9 @@ base:
 kernel: base
 layout: base
 qubo: base
+presolve: base qubo
 route: base kernel qubo
-engine: base qubo backend
+engine: base qubo presolve backend
 backend: base kernel
 LAYERS
 

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ * Presolve: the reductions in turn until none applies, then what is left as a problem of its own. */
+#include "presolve.h"
+#include "work.h"
+#include "../base/arena.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/exact.h"
+
+/* variables looked at between two looks at the time; problems smaller than this are always tried; of larger ones with
+ * more couplings per variable than that, one variable of so many must be promising */
+enum { PRESOLVE_LOOK = 4096, PRESOLVE_SMALL = 64, PRESOLVE_DENSE = 16, PRESOLVE_PART = 64 };
+
+/* ------------------------------------------------------------------------------------------------------------- a look */
+
+/* Sums in four lanes, so that they do not wait for each other. */
+static int presolve_row_promises(const spr_problem_view *view, int64_t i)
+{
+    double below[4] = {0.0, 0.0, 0.0, 0.0}, sizes[4] = {0.0, 0.0, 0.0, 0.0}, largest[4] = {0.0, 0.0, 0.0, 0.0};
+    const int64_t end = view->row_start[i + 1];
+    for (int64_t at = view->row_start[i]; at < end; at += 4)
+        for (int64_t k = 0; k < 4 && k < end - at; k++) {
+            const double w = view->value[at + k], size = fabs(w);
+            below[k] += w;
+            sizes[k] += size;
+            largest[k] = size > largest[k] ? size : largest[k];
+        }
+    const double sum = (below[0] + below[1]) + (below[2] + below[3]), size = (sizes[0] + sizes[1]) + (sizes[2] + sizes[3]);
+    const double low = view->linear[i] + 0.5 * (sum - size), high = view->linear[i] + 0.5 * (sum + size);
+    const double one = largest[0] > largest[1] ? largest[0] : largest[1], two = largest[2] > largest[3] ? largest[2] : largest[3];
+    const double most = one > two ? one : two;
+    return end - view->row_start[i] <= 2 || low >= 0.0 || high <= 0.0 || (most >= -low && most >= high);
+}
+
+int spr__presolve_promises(const spr_problem_view *view)
+{
+    const int64_t n = view->variables;
+    const int64_t wanted = n <= PRESOLVE_SMALL || view->couplings <= PRESOLVE_DENSE * n ? 1 : 1 + n / PRESOLVE_PART;
+    int64_t found = 0;
+    for (int64_t i = 0; i < n && found < wanted; i++)
+        found += presolve_row_promises(view, i);
+    return found >= wanted;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- reduce */
+
+static int presolve_late(const spr__presolve_limits *limits)
+{
+    return limits->late != NULL && limits->late(limits->user) != 0;
+}
+
+static void presolve_settle(spr__work *work, const spr__presolve_limits *limits)
+{
+    int64_t looks = 0;
+    for (int32_t i = spr__work_next(work); i >= 0; i = spr__work_next(work)) {
+        if (++looks % PRESOLVE_LOOK == 0 && presolve_late(limits))
+            return;
+        if (!spr__reduce_fix(work, i) && !spr__reduce_degree(work, i))
+            spr__reduce_dominated(work, i);
+    }
+}
+
+static void presolve_reduce(spr__work *work, const spr__presolve_limits *limits)
+{
+    do
+        presolve_settle(work, limits);
+    while (!presolve_late(limits) && spr__reduce_pairs(work, limits));
+}
+
+/* No energy is lower than this: each coupling below 0 counts half to each of its ends. */
+static double presolve_simple_bound(const spr__work *work)
+{
+    double bound = work->offset, size = fabs(work->offset);
+    for (int64_t i = 0; i < work->variables; i++) {
+        const double least = 0.5 * (work->linear[i] + work->low[i]);
+        if (work->degree[i] < 0)
+            continue;
+        bound += least < 0.0 ? least : 0.0;
+        size += fabs(work->linear[i]) + (work->high[i] - work->low[i]);
+    }
+    return bound - 2.0 * work->doubt - (work->exact ? 0.0 : ldexp(size, -52) * (double)(work->left + 8));
+}
+
+/* ---------------------------------------------------------------------------------------------------- what is left of it */
+
+/* Connected components by search along the rows; mark and queue are free by now. */
+static int64_t presolve_components(spr__work *work)
+{
+    int64_t components = 0;
+    for (int64_t i = 0; i < work->variables; i++) {
+        if (work->degree[i] < 0 || work->mark[i])
+            continue;
+        int64_t used = 1;
+        components++;
+        work->mark[i] = 1;
+        work->queue[0] = (int32_t)i;
+        while (used > 0)
+            for (int32_t half = work->first[work->queue[--used]]; half >= 0; half = work->next[half])
+                if (!work->mark[work->to[half]]) {
+                    work->mark[work->to[half]] = 1;
+                    work->queue[used++] = work->to[half];
+                }
+    }
+    memset(work->mark, 0, (size_t)work->variables * sizeof work->mark[0]);
+    return components;
+}
+
+static size_t presolve_step_bytes(const spr_reduction *reduction)
+{
+    return (size_t)(reduction->variables - reduction->left) * sizeof(spr__step) + 8;
+}
+
+static size_t presolve_kept_bytes(const spr_reduction *reduction)
+{
+    return (size_t)reduction->left * sizeof(int32_t) + 8;
+}
+
+void spr__presolve_free(spr_reduction *reduction)
+{
+    if (reduction == NULL)
+        return;
+    const spr__memory memory = reduction->memory;
+    spr_problem_free(reduction->reduced);
+    spr__release(&memory, reduction->steps, presolve_step_bytes(reduction));
+    spr__release(&memory, reduction->kept, presolve_kept_bytes(reduction));
+    spr__release(&memory, reduction, sizeof *reduction);
+}
+
+/* The couplings that are left, with the new numbers in work->mark. */
+static void presolve_entries(const spr__work *work, const spr_reduction *reduction, double *linear, int32_t *rows,
+                             int32_t *columns, double *values)
+{
+    int64_t entries = 0;
+    for (int64_t k = 0; k < reduction->left; k++) {
+        const int32_t i = reduction->kept[k];
+        linear[k] = work->linear[i];
+        for (int32_t half = work->first[i]; half >= 0; half = work->next[half]) {
+            if (work->to[half] < i)
+                continue;
+            rows[entries] = (int32_t)k;
+            columns[entries] = work->mark[work->to[half]];
+            values[entries++] = work->value[half / 2];
+        }
+    }
+}
+
+static spr_status presolve_problem(spr__work *work, spr_reduction *reduction, spr_error *error)
+{
+    const spr__memory *memory = &reduction->memory;
+    const size_t n = (size_t)reduction->left, c = (size_t)work->couplings;
+    spr__arena arena = {NULL, 0};
+    double *linear = NULL, *values = NULL;
+    int32_t *rows = NULL, *columns = NULL;
+    void *block = NULL;
+    size_t bytes = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        const uintptr_t skip = (SPR_ALIGNMENT - (uintptr_t)block % SPR_ALIGNMENT) % SPR_ALIGNMENT;
+        arena = (spr__arena){pass == 0 ? NULL : (char *)block + skip, 0};
+        linear = (double *)spr__arena_take(&arena, n, sizeof(double));
+        values = (double *)spr__arena_take(&arena, c, sizeof(double));
+        rows = (int32_t *)spr__arena_take(&arena, c, sizeof(int32_t));
+        columns = (int32_t *)spr__arena_take(&arena, c, sizeof(int32_t));
+        if (pass > 0)
+            break;
+        bytes = arena.used + SPR_ALIGNMENT;
+        block = arena.used == SIZE_MAX ? NULL : spr__allocate(memory, bytes);
+        if (block == NULL)
+            return spr__fail(error, SPR_ERROR_MEMORY, "no memory for the %zu couplings that presolve leaves", c);
+    }
+    presolve_entries(work, reduction, linear, rows, columns, values);
+    const spr_status status = spr_problem_from_entries(memory->function, memory->user, SPR_QUBO, reduction->left, linear,
+                                                       work->couplings, rows, columns, values, work->offset,
+                                                       &reduction->reduced, error);
+    spr__release(memory, block, bytes);
+    return status;
+}
+
+static spr_status presolve_close(spr__work *work, spr_reduction *reduction, spr_error *error)
+{
+    int64_t kept = 0;
+    reduction->variables = reduction->left = work->variables;
+    reduction->left = work->left;
+    reduction->couplings = work->couplings;
+    reduction->doubt = work->doubt;
+    memcpy(reduction->rules, work->rules, sizeof reduction->rules);
+    reduction->steps = (spr__step *)spr__allocate(&reduction->memory, presolve_step_bytes(reduction));
+    reduction->kept = (int32_t *)spr__allocate(&reduction->memory, presolve_kept_bytes(reduction));
+    if (reduction->steps == NULL || reduction->kept == NULL)
+        return spr__fail(error, SPR_ERROR_MEMORY, "no memory for a reduction of %lld variables", (long long)work->variables);
+    memcpy(reduction->steps, work->steps, (size_t)work->step_count * sizeof work->steps[0]);
+    for (int64_t i = 0; i < work->variables; i++)
+        if (work->degree[i] >= 0) {
+            work->mark[i] = (int32_t)kept;
+            reduction->kept[kept++] = (int32_t)i;
+        }
+    return reduction->left > 0 ? presolve_problem(work, reduction, error) : spr__ok(error);
+}
+
+spr_status spr__presolve(const spr__memory *memory, const spr_problem_view *view, const spr__presolve_limits *limits,
+                         spr_reduction **reduction, spr_error *error)
+{
+    spr__work work;
+    *reduction = NULL;
+    if (view->couplings > INT32_MAX / 2 - 1)
+        return spr__fail(error, SPR_ERROR_SIZE, "the problem has %lld couplings; presolve takes up to %d",
+                         (long long)view->couplings, INT32_MAX / 2 - 1);
+    spr_reduction *made = (spr_reduction *)spr__allocate(memory, sizeof *made);
+    if (made == NULL || !spr__work_open(&work, memory, view)) {
+        spr__release(memory, made, sizeof *made);
+        return spr__fail(error, SPR_ERROR_MEMORY, "no memory to presolve %lld variables and %lld couplings",
+                         (long long)view->variables, (long long)view->couplings);
+    }
+    memset(made, 0, sizeof *made);
+    made->memory = *memory;
+    presolve_reduce(&work, limits);
+    made->lower_bound = presolve_simple_bound(&work);
+    made->components = limits->components ? presolve_components(&work) : -1;
+    const spr_status status = presolve_close(&work, made, error);
+    spr__work_close(&work, memory);
+    if (status != SPR_OK) {
+        spr__presolve_free(made);
+        return status;
+    }
+    *reduction = made;
+    return SPR_OK;
+}
