@@ -60,8 +60,10 @@ SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, i
 
 /* Reads a text that is in memory; the library opens no files. Lines end with \n or \r\n; blank lines are skipped; text
  * behind # is a comment, and so are lines that begin with % or with the word c. Numbers are decimal, with a point, in any
- * locale. Entries of the same coupling are added up. A text may have 2^20 variables more than it has bytes, so that no
- * short text takes all memory.
+ * locale. Entries of the same coupling are added up, whatever the order of their indices. Where a text says how many
+ * entries it has, it must have that many, neither more nor fewer. A text may have 2^20 variables more than it has bytes, so
+ * that no short text takes all memory. Time grows in proportion to the bytes; memory while reading: that of
+ * spr_problem_from_entries, and 16 bytes per line (8 per variable more for Ising "coo" and "qplib").
  *   format
  *     "coo"    "i j value" per line, 0-based. Optional first line "n" or "n entries" or "p qubo 0 n diagonals couplings"
  *              (qbsolv); without it n is the largest index + 1. QUBO, minimised; each line counts once, i == j is linear.
@@ -70,11 +72,16 @@ SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, i
  *     "bqp"    OR-Library (J.E. Beasley): "n entries", then "i j value", 1-based, to MAXIMISE sum_ij q_ij x_i x_j with q
  *              symmetric and listed once, so that an off-diagonal value counts twice. The problem holds the negative: its
  *              energy is minus the objective. A file of several instances (first line their number) is refused with
- *              SPR_ERROR_PARSE unless the number is 1. The .sparse files of Biq Mac look the same, but most of them (be,
- *              gka, bqp50 to bqp500) are to be MINIMISED: negate their values first.
+ *              SPR_ERROR_PARSE unless the number is 1.
+ *     "biqmac" Biq Mac (A. Wiegele) .sparse: the same lines as "bqp", to MINIMISE sum_ij q_ij x_i x_j: energy is the
+ *              objective. Nothing in a text tells it from "bqp"; be, gka and bqp50 to bqp500 there are of this kind.
  *     "rudy"   graphs for maximum cut (G-set, rudy, Biq Mac): "n edges", then "i j weight" (weight may be missing: 1),
  *              1-based, i other than j. Ising problem whose energy is minus the weight of the cut: couplings w/2, offset
  *              minus their sum.
+ *     "qplib"  QPLIB (F. Furini et al.) .qplib of types with binary variables and no constraints (?BN, ?BB): objective
+ *              1/2 x'Q x + b'x + q, 1-based, Q by its lower triangle. Minimised, the energy is the objective; maximised,
+ *              minus the objective, as the text's third line says. Lines that begin with ! are comments as well; starting
+ *              values and names are read over.
  *   text, bytes     the text; it need not end with a zero
  * Returns as spr_problem_from_entries, and SPR_ERROR_PARSE (message: line, what was found, what is accepted),
  * SPR_ERROR_OPTION_NAME (format). The caller frees the problem with spr_problem_free. Any thread. */
@@ -85,7 +92,7 @@ SPR_API spr_status spr_problem_from_text(spr_allocator allocator, void *user, co
  *   text     [size] receives the text and a terminating zero; may be NULL when size is 0
  *   needed   receives the bytes of text and zero, also when size is too small (then SPR_ERROR_SIZE). May be NULL.
  * "coo" writes the form in which the problem was given. "bqp" needs a QUBO form with offset 0 and writes the negative,
- * couplings halved. "rudy" needs an Ising problem without linear part whose offset is minus the sum of the couplings,
+ * couplings halved; "biqmac" the same, not negated. "qplib" writes the QUBO form, to minimise. "rudy" needs an Ising problem without linear part whose offset is minus the sum of the couplings,
  * added in ascending order. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_OPTION_NAME, SPR_ERROR_CONFLICT (the
  * format cannot hold the problem, as none holds squares and constraints, or it has more variables than a text of that length
  * may have). Any thread. */

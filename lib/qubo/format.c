@@ -65,6 +65,12 @@ int spr__format_next(spr__format_reader *reader, int comments)
     return 0;
 }
 
+int spr__format_says(const spr__format_reader *reader, int64_t word, const char *text)
+{
+    const size_t length = strlen(text);
+    return word < reader->words && reader->length[word] == length && memcmp(reader->word[word], text, length) == 0;
+}
+
 static int format_shown(size_t length)
 {
     return length < 40 ? (int)length : 40;
@@ -171,7 +177,8 @@ static int64_t format_most_variables(size_t bytes)
 
 static const spr__format *format_find(const char *name)
 {
-    static const spr__format *const all[] = {&spr__format_coo, &spr__format_bqp, &spr__format_rudy};
+    static const spr__format *const all[] = {&spr__format_coo, &spr__format_bqp, &spr__format_biqmac,
+                                             &spr__format_rudy, &spr__format_qplib};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(all[i]->name, name) == 0)
             return all[i];
@@ -180,7 +187,8 @@ static const spr__format *format_find(const char *name)
 
 static spr_status format_unknown(const char *name, spr_error *error)
 {
-    return spr__fail(error, SPR_ERROR_OPTION_NAME, "format is \"%.40s\"; accepted are coo, bqp, rudy", name);
+    return spr__fail(error, SPR_ERROR_OPTION_NAME, "format is \"%.40s\"; accepted are coo, bqp, biqmac, rudy, qplib",
+                     name);
 }
 
 spr_status spr_problem_from_text(spr_allocator allocator, void *user, const char *format, const char *text,

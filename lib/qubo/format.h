@@ -23,6 +23,9 @@ typedef struct spr__format_reader {
 /* Reads the next line that has words, or (comments != 0) the next comment line with #. Returns 0 at the end. */
 int spr__format_next(spr__format_reader *reader, int comments);
 
+/* Does this word of the line say exactly that? */
+int spr__format_says(const spr__format_reader *reader, int64_t word, const char *text);
+
 /* Numbers of the line. A failure names the line, what was found and what is accepted. */
 spr_status spr__format_integer(const spr__format_reader *reader, int64_t word, const char *what, int64_t least,
                                int64_t most, int64_t *value, spr_error *error);
@@ -60,6 +63,6 @@ typedef struct spr__format {
     spr_status (*write)(const spr_problem *problem, spr__format_writer *writer, spr_error *error);
 } spr__format;
 
-extern const spr__format spr__format_coo, spr__format_bqp, spr__format_rudy;
+extern const spr__format spr__format_coo, spr__format_bqp, spr__format_biqmac, spr__format_rudy, spr__format_qplib;
 
 #endif

@@ -13,11 +13,6 @@ typedef struct coo_head {
     int64_t variables, entries, diagonals, largest;
 } coo_head;
 
-static int coo_is(const char *word, size_t length, const char *wanted)
-{
-    return length == strlen(wanted) && memcmp(word, wanted, length) == 0;
-}
-
 /* "key = value", or with another mark, at the start of a comment. Makes value the first word of line; 0 if there is no
  * such thing. */
 static int coo_key(const spr__format_reader *reader, const char *key, char mark, spr__format_reader *line)
@@ -46,8 +41,8 @@ static spr_status coo_look_into_comment(const spr__format_reader *reader, coo_he
 {
     spr__format_reader line;
     if (coo_key(reader, "vartype", ':', &line)) {
-        const int spin = line.words > 0 && coo_is(line.word[0], line.length[0], "SPIN");
-        if (!spin && !(line.words > 0 && coo_is(line.word[0], line.length[0], "BINARY")))
+        const int spin = spr__format_says(&line, 0, "SPIN");
+        if (!spin && !spr__format_says(&line, 0, "BINARY"))
             return spr__fail(error, SPR_ERROR_PARSE, "line %lld: vartype must be SPIN or BINARY", (long long)line.line);
         head->form = spin ? SPR_ISING : SPR_QUBO;
     }
@@ -58,7 +53,7 @@ static spr_status coo_look_into_comment(const spr__format_reader *reader, coo_he
 static spr_status coo_read_qbsolv(const spr__format_reader *reader, coo_head *head, spr_error *error)
 {
     int64_t couplings = 0;
-    if (reader->words != 6 || !coo_is(reader->word[1], reader->length[1], "qubo"))
+    if (reader->words != 6 || !spr__format_says(reader, 1, "qubo"))
         return spr__fail(error, SPR_ERROR_PARSE,
                          "line %lld begins with p; accepted is \"p qubo 0 n diagonals couplings\"",
                          (long long)reader->line);
@@ -75,7 +70,7 @@ static spr_status coo_read_qbsolv(const spr__format_reader *reader, coo_head *he
 /* A first line that is no entry: that of qbsolv, "n" or "n entries". */
 static spr_status coo_read_head(const spr__format_reader *reader, coo_head *head, spr_error *error)
 {
-    if (coo_is(reader->word[0], reader->length[0], "p"))
+    if (spr__format_says(reader, 0, "p"))
         return coo_read_qbsolv(reader, head, error);
     if (reader->words > 2)
         return spr__fail(error, SPR_ERROR_PARSE, "line %lld has more than 3 words; accepted is \"i j value\", \"n\", "
@@ -116,7 +111,7 @@ static spr_status coo_read_lines(spr__format_reader *reader, spr__format_list *l
     while (status == SPR_OK && spr__format_next(reader, 1)) {
         if (reader->comment != NULL)
             status = coo_look_into_comment(reader, head, error);
-        else if (lines++ == 0 && (reader->words != 3 || coo_is(reader->word[0], reader->length[0], "p")))
+        else if (lines++ == 0 && (reader->words != 3 || spr__format_says(reader, 0, "p")))
             status = coo_read_head(reader, head, error);
         else
             status = coo_read_entry(reader, list, head, error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Formats that begin with "n entries" and are 1-based: bqp (OR-Library, Biq Mac) and rudy (G-set). */
+ * Formats that begin with "n entries" and are 1-based: bqp (OR-Library), biqmac (Biq Mac) and rudy (G-set). */
 #include "format.h"
 
 #include "../base/exact.h"
@@ -10,7 +10,7 @@ typedef struct counted_factors {
     int weightless;              /* may the value be missing: 1? */
 } counted_factors;
 
-static const counted_factors counted_bqp = {-1.0, -2.0, 0}, counted_rudy = {0.0, 0.5, 1};
+static const counted_factors counted_bqp = {-1.0, -2.0, 0}, counted_biqmac = {1.0, 2.0, 0}, counted_rudy = {0.0, 0.5, 1};
 
 static spr_status counted_read_head(spr__format_reader *reader, int64_t *n, int64_t *wanted, spr_error *error)
 {
@@ -78,16 +78,30 @@ static void counted_skip_one(spr__format_reader *reader)
         *reader = ahead;
 }
 
-/* To maximise, and off the diagonal each value counts twice. */
-static spr_status bqp_read(spr__format_reader *reader, spr__format_list *list, spr_problem **problem, spr_error *error)
+/* Off the diagonal each value counts twice. */
+static spr_status counted_read_matrix(spr__format_reader *reader, const counted_factors *factors,
+                                      spr__format_list *list, spr_problem **problem, spr_error *error)
 {
     int64_t n = 0;
-    counted_skip_one(reader);
-    spr_status status = counted_read(reader, &counted_bqp, list, &n, error);
+    spr_status status = counted_read(reader, factors, list, &n, error);
     if (status != SPR_OK)
         return status;
     return spr_problem_from_entries(list->memory.function, list->memory.user, SPR_QUBO, n, NULL, list->used, list->rows,
                                     list->columns, list->values, 0.0, problem, error);
+}
+
+/* To maximise. */
+static spr_status bqp_read(spr__format_reader *reader, spr__format_list *list, spr_problem **problem, spr_error *error)
+{
+    counted_skip_one(reader);
+    return counted_read_matrix(reader, &counted_bqp, list, problem, error);
+}
+
+/* To minimise. */
+static spr_status biqmac_read(spr__format_reader *reader, spr__format_list *list, spr_problem **problem,
+                              spr_error *error)
+{
+    return counted_read_matrix(reader, &counted_biqmac, list, problem, error);
 }
 
 /* Minus the cut: the sum of w (s s' - 1)/2. */
@@ -129,18 +143,31 @@ static void counted_write(const spr_problem *problem, double linear, double quad
     }
 }
 
-static spr_status bqp_write(const spr_problem *problem, spr__format_writer *writer, spr_error *error)
+/* sign: what the objective of the format is times the energy. */
+static spr_status counted_write_matrix(const spr_problem *problem, const char *name, double sign,
+                                       spr__format_writer *writer, spr_error *error)
 {
     const spr_problem_view *view = &problem->view;
     if (view->offset != 0.0)
-        return spr__fail(error, SPR_ERROR_CONFLICT, "the problem has offset %g; format bqp holds none", view->offset);
+        return spr__fail(error, SPR_ERROR_CONFLICT, "the problem has offset %g; format %s holds none", view->offset,
+                         name);
     for (int64_t at = 0; at < 2 * view->couplings; at++)
         if (0.5 * view->value[at] * 2.0 != view->value[at])
             return spr__fail(error, SPR_ERROR_CONFLICT,
-                             "a coupling is %g; format bqp holds half of it, which no double is",
-                             view->value[at]);
-    counted_write(problem, -1.0, -0.5, writer);
+                             "a coupling is %g; format %s holds half of it, which no double is",
+                             view->value[at], name);
+    counted_write(problem, sign, 0.5 * sign, writer);
     return SPR_OK;
+}
+
+static spr_status bqp_write(const spr_problem *problem, spr__format_writer *writer, spr_error *error)
+{
+    return counted_write_matrix(problem, "bqp", -1.0, writer, error);
+}
+
+static spr_status biqmac_write(const spr_problem *problem, spr__format_writer *writer, spr_error *error)
+{
+    return counted_write_matrix(problem, "biqmac", 1.0, writer, error);
 }
 
 static spr_status rudy_write(const spr_problem *problem, spr__format_writer *writer, spr_error *error)
@@ -165,4 +192,5 @@ static spr_status rudy_write(const spr_problem *problem, spr__format_writer *wri
 }
 
 const spr__format spr__format_bqp = {"bqp", bqp_read, bqp_write};
+const spr__format spr__format_biqmac = {"biqmac", biqmac_read, biqmac_write};
 const spr__format spr__format_rudy = {"rudy", rudy_read, rudy_write};

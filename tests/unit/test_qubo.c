@@ -671,7 +671,7 @@ START_TEST(texts_and_formats_are_checked)
     failed(spr_problem_from_text(NULL, NULL, NULL, "1", 1, &problem, &error), SPR_ERROR_ARGUMENT, "format", "NULL", "");
     failed(spr_problem_from_text(NULL, NULL, "coo", NULL, 1, &problem, &error), SPR_ERROR_ARGUMENT, "text", "NULL", "");
     failed(spr_problem_from_text(NULL, NULL, "coo", "1", 1, NULL, &error), SPR_ERROR_ARGUMENT, "problem", "NULL", "");
-    failed(parse("cnf", "1", 1), SPR_ERROR_OPTION_NAME, "format", "cnf", "coo, bqp, rudy");
+    failed(parse("cnf", "1", 1), SPR_ERROR_OPTION_NAME, "format", "cnf", "coo, bqp, biqmac, rudy, qplib");
     succeeded(make(&offset));
     failed(spr_problem_to_text(NULL, "coo", text, 9, NULL, &error), SPR_ERROR_ARGUMENT, "problem", "NULL", "");
     failed(spr_problem_to_text(problem, NULL, text, 9, NULL, &error), SPR_ERROR_ARGUMENT, "format", "NULL", "");
