@@ -119,12 +119,28 @@ static void must_come_back(const spr_problem *problem, const char *format)
     spr_problem_free(again);
 }
 
+/* The QUBO form alone. */
+static void must_come_back_qubo(const spr_problem *problem)
+{
+    size_t needed = 0;
+    spr_problem *again = NULL;
+    spr_error error;
+    char *text = written(problem, "qplib", &needed);
+    spr_status status = spr_problem_from_text(limited, NULL, "qplib", text, needed - 1, &again, &error);
+    free(text);
+    if (status == SPR_ERROR_MEMORY)
+        return;
+    must(status == SPR_OK, "qplib that was written is refused", error.message);
+    must_be_equal(problem, again, SPR_QUBO);
+    spr_problem_free(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const formats[] = {"coo", "bqp", "rudy"};
+    static const char *const formats[] = {"coo", "bqp", "rudy", "biqmac", "qplib"};
     if (size == 0)
         return 0;
-    const int which = data[0] % 3;
+    const int which = (data[0] + 2) % 5; /* digits 0 to 4 are these */
     spr_problem *problem = NULL;
     spr_error error;
     /* a copy of its own, so that a read behind the end shows */
@@ -138,6 +154,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (problem != NULL) {
         must_come_back(problem, formats[which]);
         must_come_back(problem, "coo");
+        if (status == SPR_OK)
+            must_come_back_qubo(problem);
         spr_problem_free(problem);
     }
     return 0;
