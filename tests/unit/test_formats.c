@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT
+ * Text formats: what a text means, what is refused and where, and that what is written is read back. */
+#include "problem_support.h"
+
+#include <locale.h>
+
+/* --------------------------------------------------------------------------------------------------- reading texts */
+
+/* The problem as a new text; the caller frees it. */
+static char *text_of(const char *format)
+{
+    size_t needed = 0;
+    failed(spr_problem_to_text(problem, format, NULL, 0, &needed, &error), SPR_ERROR_SIZE, "size", "0", "needs");
+    char *text = malloc(needed);
+    ck_assert_ptr_nonnull(text);
+    succeeded(spr_problem_to_text(problem, format, text, needed, NULL, &error));
+    ck_assert_uint_eq(strlen(text) + 1, needed);
+    return text;
+}
+
+START_TEST(texts_are_read_as_these_problems)
+{
+    /* format, text, then the same QUBO as a list of entries with its offset and number of variables */
+    static const char *const cases[][3] = {
+        {"coo", "0 1 2\n", "# offset = 0\n2 1\n0 1 2\n"},
+        {"coo", "4\n0 1 2\n", "# offset = 0\n4 1\n0 1 2\n"},
+        {"coo", "4 2\n1 0 2\n3 3 -1", "# offset = 0\n4 2\n0 1 2\n3 3 -1\n"},
+        {"coo", "c qbsolv\np qubo 0 3 1 1\n0 0 5\n0 2 1\n", "# offset = 0\n3 2\n0 0 5\n0 2 1\n"},
+        {"coo", "# vartype = BINARY\n0 1 2\n# offset = 1.5\n", "# offset = 1.5\n2 1\n0 1 2\n"},
+        {"coo", "0 1 1\n# vartype = SPIN\n0 0 3\n", "# offset = -2\n2 3\n0 0 4\n0 1 4\n1 1 -2\n"},
+        {"coo", " #vartype=SPIN\n#offset=3 # more\n0 0 3\n", "# offset=0\n1 1\n0 0 6\n"},
+        {"coo", "# vartype: SPIN\n# offset: none\n0 0 1\n", "# offset=-1\n1 1\n0 0 2\n"},
+        {"coo", "p qubo unconstrained 4 0 2\n0 1 1\n0 3 1\n", "# offset=0\n4 2\n0 1 1\n0 3 1\n"},
+        {"coo", "#\n# offset is 2\n# vartypes = SPIN\n0 1 1\n", "# offset = 0\n2 1\n0 1 1\n"},
+        {"coo", "\n% a\nc b\nc\n \t\n0\t1  1 # c\r\n0 2 1#d\n\n", "# offset = 0\n3 2\n0 1 1\n0 2 1\n"},
+        {"coo", "0 1 1\r\n\r\n1 2 +1.\r\n", "# offset = 0\n3 2\n0 1 1\n1 2 1\n"},
+        {"coo", "00 1 -.5e+1\n1 1 25E-2", "# offset = 0\n2 2\n0 1 -5\n1 1 0.25\n"},
+        {"coo", "0 2 1\n2 0 -1\n1 1 0\n", "# offset = 0\n3 0\n"},
+        {"bqp", "2 3\n1 1 5\n1 2 -3\n2 2 1\n", "# offset = 0\n2 3\n0 0 -5\n0 1 6\n1 1 -1\n"},
+        {"bqp", "1\n2 1\n2 1 3\n", "# offset = 0\n2 1\n0 1 -6\n"},
+        {"bqp", "% a\r\n7 0\r\n", "# offset = 0\n7 0\n"},
+        {"rudy", "3 2\n1 2 5\n3 2 -1", "# offset = 0\n3 5\n0 0 -5\n0 1 10\n1 1 -4\n1 2 -2\n2 2 1\n"},
+        {"rudy", "# a\n3 2 \n1 2\n1 2 1 \n", "# offset = 0\n3 3\n0 0 -2\n0 1 4\n1 1 -2\n"}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        statement got, want;
+        succeeded(parse(cases[i][0], cases[i][1], strlen(cases[i][1])));
+        succeeded(read_back(SPR_QUBO, &got));
+        succeeded(parse("coo", cases[i][2], strlen(cases[i][2])));
+        succeeded(read_back(SPR_QUBO, &want));
+        equal(&got, &want);
+    }
+    ck_assert(parse("coo", "# offset = 4\n3\n0 0 1\n2 0 -3\n", 28) == SPR_OK);
+    ck_assert_double_eq(energy_of(BITS(1, 1, 1)), 2.0);
+}
+END_TEST
+
+#define BAD(format, text, line, told) {format, text, sizeof text - 1, line, told}
+
+START_TEST(malformed_texts_are_refused_with_their_line)
+{
+    static const struct bad {
+        const char *format, *text;
+        size_t bytes;
+        const char *line, *told;
+    } cases[] = {
+        BAD("coo", "", "line 1", "no entries"), BAD("coo", "\n# a\n", "line 2", "no entries"),
+        BAD("coo", "0 1 1\n0 1\n", "line 2", "fewer than 3"), BAD("coo", "0 1 1\n0 1 1 1\n", "line 2", "more than 3"),
+        BAD("coo", "1 1 1 1\n", "line 1", "more than 3"), BAD("coo", "5 1 1 1 1\n", "line 1", "more than 3"),
+        BAD("coo", "0\n", "line 1", "variables is 0"), BAD("coo", "2147483647\n", "line 1", "is 2147483647"),
+        BAD("coo", "3 -1\n", "line 1", "entries is -1"), BAD("coo", "3 2\n0 1 1\n", "line 2", "says 2"),
+        BAD("coo", "3 1\n0 1 1\n0 2 1\n", "line 3", "says 1"), BAD("coo", "p\n", "line 1", "p qubo 0 n"),
+        BAD("coo", "p qubo 0 3\n0 1 1\n", "line 1", "p qubo 0 n"),
+        BAD("coo", "p qubo 0 3 2 0\n0 0 1\n0 1 1\n", "line 3", "says 2"),
+        BAD("coo", "p qubo 0 3 1 2\n0 0 1\n0 1 1\n", "line 3", "says 3"),
+        BAD("coo", "p qubo 0\n", "line 1", "p qubo 0 n"), BAD("coo", "p qubo 0 3 1 1 1\n", "line 1", "p qubo 0 n"),
+        BAD("coo", "p qubo 0 3 2 0\n0 0 1\n0 1 1\n", "line 3", "1 diagonals; its first line says 2"),
+        BAD("coo", "# vartype=\n0 1 1\n", "line 1", "SPIN or BINARY"),
+        BAD("coo", "# offset=\n0 1 1\n", "line 1", "offset is missing"),
+        BAD("coo", "0 1 1\n# offset = 1,5\n", "line 2", "\"1,5\""),
+        BAD("coo", "p cnf 0 3 1 1\n", "line 1", "p qubo 0 n"), BAD("coo", "p qubo 0 x 1 1\n", "line 1", "\"x\""),
+        BAD("coo", "2\n\n0 2 1\n", "line 3", "second index is 2; accepted is 0..1"),
+        BAD("coo", "-1 0 1\n", "line 1", "index is -1"), BAD("coo", "0 2147483646 1\n", "line 1", "is 2147483646"),
+        BAD("coo", "0 99999999999999999999 1\n", "line 1", "whole number"), BAD("coo", "x 1 1\n", "line 1", "\"x\""),
+        BAD("coo", "0 1.0 1\n", "line 1", "\"1.0\""), BAD("coo", "0 1 nan\n", "line 1", "\"nan\""),
+        BAD("coo", "0 1 1\r\n0 1 -inf\r\n", "line 2", "\"-inf\""), BAD("coo", "0 1 1e999\n", "line 1", "\"1e999\""),
+        BAD("coo", "0 1 0x10\n", "line 1", "\"0x10\""), BAD("coo", "0 1 1,5\n", "line 1", "\"1,5\""),
+        BAD("coo", "0 1 1x\n", "line 1", "\"1x\""), BAD("coo", "0 1 --1\n", "line 1", "\"--1\""),
+        BAD("coo", "0 1 .\n", "line 1", "\".\""), BAD("coo", "0 1 1e\n", "line 1", "finite decimal number"),
+        BAD("coo", "0 1 1\n0 \0 1\n", "line 2", "no text"), BAD("coo", "0 1 1\n0 1 \xff\n", "line 2", "no text"),
+        BAD("coo", "0 1 1\n# vartype = CAT\n", "line 2", "SPIN or BINARY"),
+        BAD("coo", "# offset = inf\n0 1 1\n", "line 1", "offset is \"inf\""),
+        BAD("bqp", "", "line 1", "n entries"), BAD("bqp", "2\n2 1\n1 2 7\n2 1\n1 2 8\n", "line 1", "one instance"),
+        BAD("bqp", "2 1 1\n", "line 1", "more than 2"), BAD("bqp", "0 1\n", "line 1", "variables is 0"),
+        BAD("bqp", "2 1\n0 1 5\n", "line 2", "first index is 0; accepted is 1..2"),
+        BAD("bqp", "2 1\n1 3 5\n", "line 2", "second index is 3"), BAD("bqp", "2 1\n1 2\n", "line 2", "fewer than 3"),
+        BAD("bqp", "2 1\n1 1 5\n1 2 5\n", "line 3", "more than the 1 entries"),
+        BAD("bqp", "3 3\n1 1 5\n1 2 5\n", "line 3", "ends after 2"), BAD("bqp", "2 x\n", "line 1", "\"x\""),
+        BAD("bqp", "2 1\n1 2 5 #\n1 2 5 5\n", "line 3", "more than the 1 entries"),
+        BAD("rudy", "3 1\n2 2 1\n", "line 2", "joins 2 to itself"), BAD("rudy", "3 1\n2\n", "line 2", "fewer than 3"),
+        BAD("rudy", "3 1\n1 two 1\n", "line 2", "\"two\""), BAD("rudy", "3 2\n1 2\n", "line 2", "ends after 1")};
+    for (const struct bad *c = cases; c < cases + COUNT(cases); c++) {
+        failed(parse(c->format, c->text, c->bytes), SPR_ERROR_PARSE, c->line, c->told, "");
+        ck_assert_ptr_null(problem);
+    }
+}
+END_TEST
+
+START_TEST(numbers_of_a_text_are_bounded)
+{
+    char text[500] = "0 1 0.";
+    memset(text + 6, '3', 398);
+    succeeded(parse("coo", text, 4 + 400));
+    ck_assert_double_eq(energy_of(BITS(1, 1)), 1.0 / 3.0);
+    memset(text + 6, '3', 399);
+    failed(parse("coo", text, 4 + 401), SPR_ERROR_PARSE, "line 1", "the value", "0.3333");
+    failed(parse("coo", "0 1 1e308\n1 0 1e308", 19), SPR_ERROR_NOT_FINITE, "coupling", "add up", "");
+    failed(parse("bqp", "2 1\n1 2 1e308\n", 14), SPR_ERROR_PARSE, "line 2", "1e+308", "double");
+}
+END_TEST
+
+/* Values that the form of the problem cannot hold are those of a line. */
+START_TEST(values_that_do_not_fit_are_told_with_their_line)
+{
+    failed(parse("bqp", "2 1\n1 2 -1e308\n", 15), SPR_ERROR_PARSE, "line 2", "-1e+308", "-2 times");
+    failed(parse("rudy", "2 1\n1 2 5e-324\n", 15), SPR_ERROR_PARSE, "line 2", "324", "0.5 times");
+    failed(parse("bqp", "2 2\n1 1 1e308\n2 2 1e308\n", 24), SPR_ERROR_NOT_FINITE, "absolute values", "add up", "");
+}
+END_TEST
+
+/* A number alone does not take all memory: 2^20 variables are free, the others must come with bytes. */
+START_TEST(short_texts_have_few_variables)
+{
+    char text[32];
+    for (int format = 0; format < 3; format++) {
+        static const char *const names[] = {"coo", "bqp", "rudy"}, *const ends[] = {"", " 0", " 0"};
+        const int64_t most = (1 << 20) + (format == 0 ? 7 : 9);
+        int64_t n = 0;
+        snprintf(text, sizeof text, "%d%s", (int)most, ends[format]);
+        succeeded(parse(names[format], text, strlen(text)));
+        succeeded(spr_problem_size(problem, &n, NULL, &error));
+        ck_assert_int_eq(n, most);
+        snprintf(text, sizeof text, "%d%s", (int)most + 1, ends[format]);
+        failed(parse(names[format], text, strlen(text)), SPR_ERROR_PARSE, "line 1", "variables is",
+               "accepted is 1..10485");
+    }
+    failed(parse("coo", "0 2000000000 1\n", 15), SPR_ERROR_PARSE, "line 1", "second index is 2000000000", "0..1048590");
+    succeeded(spr_problem_from_entries(NULL, NULL, 0, (1 << 20) + 100, NULL, 0, NULL, NULL, NULL, 0, &problem, &error));
+    failed(spr_problem_to_text(problem, "coo", text, sizeof text, NULL, &error), SPR_ERROR_CONFLICT,
+           "1048676 variables",
+           "1048576 more", "text");
+}
+END_TEST
+
+START_TEST(signs_of_the_formats)
+{
+    const double q[3][3] = {{5, -3, 2}, {0, -1, 4}, {0, 0, 7}};
+    const char matrix[] = "3 6\n1 1 5\n1 2 -3\n1 3 2\n2 2 -1\n2 3 4\n3 3 7\n", graph[] = "3 3\n1 2 -3\n1 3 2\n2 3 4\n";
+    for (int number = 0; number < 8; number++) {
+        double objective = 0.0, cut = 0.0;
+        uint8_t x[MOST];
+        state(x, number);
+        for (int i = 0; i < 3; i++)
+            for (int j = i; j < 3; j++) {
+                objective += (i == j ? 1.0 : 2.0) * q[i][j] * x[i] * x[j];
+                cut += x[i] != x[j] ? q[i][j] : 0.0;
+            }
+        succeeded(parse("bqp", matrix, sizeof matrix - 1));
+        ck_assert_double_eq(energy_of(x), -objective);
+        succeeded(parse("rudy", graph, sizeof graph - 1));
+        ck_assert_double_eq(energy_of(x), -cut);
+    }
+}
+END_TEST
+
+/* --------------------------------------------------------------------------------------------------- writing texts */
+
+/* Writes, reads, and finds the same bits and the same text again. */
+static void comes_back(const char *format, int32_t form)
+{
+    statement first, second;
+    ck_assert_int_ge(read_back(form, &first), SPR_OK);
+    char *text = text_of(format);
+    ck_assert_int_ge(parse(format, text, strlen(text)), SPR_OK);
+    ck_assert_int_ge(read_back(form, &second), SPR_OK);
+    equal(&first, &second);
+    char *again = text_of(format);
+    ck_assert_str_eq(text, again);
+    free(text);
+    free(again);
+}
+
+/* Any double of moderate size: all 53 bits. */
+static double noise(uint64_t seed, uint64_t i)
+{
+    return ldexp((double)(int64_t)support_random(seed, i), (int)whole(seed, i + 1000, -200, 100));
+}
+
+START_TEST(what_is_written_is_read_back_bit_for_bit)
+{
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        statement s = any(SPR_ISING, seed);
+        succeeded(make(&s));
+        comes_back("coo", SPR_ISING);
+        comes_back("coo", SPR_QUBO);
+        for (int64_t i = 0; i < s.n; i++)
+            s.linear[i] = noise(seed, 50 + (uint64_t)i);
+        for (int64_t k = 0; k < s.entries; k++)
+            s.values[k] = noise(seed, 100 + (uint64_t)k);
+        s.offset = noise(seed, 1);
+        ck_assert_int_ge(make(&s), SPR_OK);
+        comes_back("coo", SPR_ISING);
+        comes_back("coo", SPR_QUBO);
+        s = any(SPR_QUBO, seed);
+        statement graph = {.form = SPR_ISING, .n = s.n};
+        succeeded(make(&s));
+        comes_back("coo", SPR_QUBO);
+        for (int64_t i = 0; i < s.n; i++)
+            s.linear[i] = noise(seed, 50 + (uint64_t)i);
+        for (int64_t k = 0; k < s.entries; k++)
+            s.values[k] = noise(seed, 100 + (uint64_t)k);
+        s.offset = noise(seed, 1);
+        succeeded(make(&s));
+        comes_back("coo", SPR_QUBO);
+        s.offset = 0.0;
+        succeeded(make(&s));
+        comes_back("bqp", SPR_QUBO);
+        for (int64_t k = 0; k < s.entries; k++) {
+            const double value = 0.25 * (double)whole(seed, 500 + (uint64_t)k, -9, 9);
+            graph.offset -= s.rows[k] != s.columns[k] ? value : 0.0;
+            graph.rows[graph.entries] = s.rows[k];
+            graph.columns[graph.entries] = s.columns[k];
+            graph.values[graph.entries] = value;
+            graph.entries += s.rows[k] != s.columns[k];
+        }
+        succeeded(make(&graph));
+        comes_back("rudy", SPR_ISING);
+    }
+}
+END_TEST
+
+/* Sums of such weights are rounded, in the same way each time. */
+START_TEST(graphs_of_any_weights_come_back)
+{
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        char text[ENTRIES * 40], *at = text;
+        at += sprintf(at, "%d %d\n", MOST, ENTRIES);
+        for (int k = 0; k < ENTRIES; k++) {
+            const int i = (int)whole(seed, 2 * (uint64_t)k, 1, MOST - 1);
+            at += sprintf(at, "%d %d %.17g\n", MOST, i, noise(seed, 100 + (uint64_t)k));
+        }
+        ck_assert_int_ge(parse("rudy", text, strlen(text)), SPR_OK);
+        comes_back("rudy", SPR_ISING);
+        comes_back("rudy", SPR_QUBO);
+        comes_back("coo", SPR_ISING);
+    }
+}
+END_TEST
+
+START_TEST(indices_and_counts_are_written_as_digits)
+{
+    const char text[] = "1000 1\n10 1000 30\n";
+    succeeded(parse("rudy", text, sizeof text - 1));
+    char *again = text_of("rudy");
+    ck_assert_str_eq(again, text);
+    free(again);
+}
+END_TEST
+
+START_TEST(a_text_too_long_is_told_and_cut)
+{
+    const char whole_text[] = "2 2\n1 2 -3\n2 2 7\n";
+    succeeded(parse("bqp", whole_text, sizeof whole_text - 1));
+    for (size_t size = 1; size < sizeof whole_text; size++) {
+        char text[64], shown[8];
+        size_t needed = 0;
+        memset(text, '!', sizeof text);
+        snprintf(shown, sizeof shown, "%d", (int)size);
+        failed(spr_problem_to_text(problem, "bqp", text, size, &needed, &error), SPR_ERROR_SIZE, "size", shown, "18");
+        ck_assert_uint_eq(needed, sizeof whole_text);
+        ck_assert(memcmp(text, whole_text, size - 1) == 0 && text[size - 1] == '\0' && text[size] == '!');
+    }
+}
+END_TEST
+
+START_TEST(texts_and_formats_are_checked)
+{
+    const statement offset = {.n = 1, .offset = 1}, ising = {.form = SPR_ISING, .n = 2, .linear = {1}};
+    char text[64];
+    failed(spr_problem_from_text(NULL, NULL, NULL, "1", 1, &problem, &error), SPR_ERROR_ARGUMENT, "format", "NULL", "");
+    failed(spr_problem_from_text(NULL, NULL, "coo", NULL, 1, &problem, &error), SPR_ERROR_ARGUMENT, "text", "NULL", "");
+    failed(spr_problem_from_text(NULL, NULL, "coo", "1", 1, NULL, &error), SPR_ERROR_ARGUMENT, "problem", "NULL", "");
+    failed(parse("cnf", "1", 1), SPR_ERROR_OPTION_NAME, "format", "cnf", "coo, bqp, biqmac, rudy, qplib");
+    succeeded(make(&offset));
+    failed(spr_problem_to_text(NULL, "coo", text, 9, NULL, &error), SPR_ERROR_ARGUMENT, "problem", "NULL", "");
+    failed(spr_problem_to_text(problem, NULL, text, 9, NULL, &error), SPR_ERROR_ARGUMENT, "format", "NULL", "");
+    failed(spr_problem_to_text(problem, "coo", NULL, 9, NULL, &error), SPR_ERROR_ARGUMENT, "text", "NULL", "");
+    failed(spr_problem_to_text(problem, "cnf", text, 9, NULL, &error), SPR_ERROR_OPTION_NAME, "format", "cnf", "bqp");
+    failed(spr_problem_to_text(problem, "bqp", text, 64, NULL, &error), SPR_ERROR_CONFLICT, "offset 1", "bqp", "");
+    failed(spr_problem_to_text(problem, "rudy", text, 64, NULL, &error), SPR_ERROR_CONFLICT, "rudy", "Ising", "");
+    succeeded(make(&ising));
+    failed(spr_problem_to_text(problem, "rudy", text, 64, NULL, &error), SPR_ERROR_CONFLICT, "rudy", "linear", "");
+    const statement apart = {.form = SPR_ISING, .n = 2, .entries = 1, .columns = {1}, .values = {2}, .offset = -1};
+    succeeded(make(&apart));
+    failed(spr_problem_to_text(problem, "rudy", text, 64, NULL, &error), SPR_ERROR_CONFLICT, "rudy", "offset -1", "-2");
+    const statement odd = {.n = 2, .entries = 1, .columns = {1}, .values = {4.9406564584124654e-324}};
+    succeeded(make(&odd));
+    failed(spr_problem_to_text(problem, "bqp", text, 64, NULL, &error), SPR_ERROR_CONFLICT, "bqp", "half", "324");
+}
+END_TEST
+
+/* ----------------------------------------------------------------------------------------------------------- memory */
+
+static spr_status read_with(ledger *book, const char *const *text)
+{
+    return spr_problem_from_text(ledger_serve, book, text[0], text[1], strlen(text[1]), &problem, &error);
+}
+
+START_TEST(every_allocation_of_a_reader_may_fail)
+{
+    static const char *const texts[][2] = {
+        {"coo", "# vartype = SPIN\n3 3\n0 1 1\n1 0 1\n0 2 1\n"},
+        {"bqp", "2 2\n1 1 1\n1 2 1\n"},
+        {"biqmac", "2 2\n1 1 1\n1 2 1\n"},
+        {"rudy", "3 1\n1 2\n"},
+        {"qplib", "A\nQBN\nminimize\n2\n1\n2 1 1\n0\n0\n0\n1e300\n0\n0\n0\n0\n0\n0\n"}};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        ledger book = {.limit = 1 << 20};
+        spr_status status = SPR_ERROR_MEMORY;
+        while (status != SPR_OK) {
+            book.requests = 0;
+            book.refuse++;
+            ck_assert_int_lt(book.refuse, 50);
+            status = read_with(&book, texts[i]);
+            if (status == SPR_OK)
+                continue;
+            failed(status, SPR_ERROR_MEMORY, "no memory", "", "");
+            ck_assert_ptr_null(problem);
+            ck_assert_uint_eq(book.bytes, 0);
+        }
+        ck_assert_int_gt(book.refuse, 3);
+        teardown();
+        ck_assert_uint_eq(book.bytes, 0);
+    }
+}
+END_TEST
+
+START_TEST(a_header_alone_asks_for_no_memory)
+{
+    static const char *const cases[][2] = {{"coo", "2 1000000000000000000\n0 1 1\n"},
+                                           {"bqp", "2 1000000000000000000\n1 2 1\n"},
+                                           {"rudy", "2 1000000000000000000\n1 2 1\n"}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        ledger book = {.limit = 1024};
+        failed(spr_problem_from_text(ledger_serve, &book, cases[i][0], cases[i][1], strlen(cases[i][1]), &problem,
+                                     &error), SPR_ERROR_PARSE, "line 2", "ends after 1", "1000000000000000000");
+        ck_assert_uint_eq(book.bytes, 0);
+    }
+}
+END_TEST
+
+/* ----------------------------------------------------------------------------------------------------------- locale */
+
+START_TEST(a_locale_with_a_comma_changes_nothing)
+{
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8", "fr_FR.utf8", "ps_AF"};
+    const char text[] = "# offset = 0.125\n2\n0 1 1.5\n1 1 -2.5e-1\n";
+    size_t found = 0;
+    while (found < COUNT(names) && setlocale(LC_ALL, names[found]) == NULL)
+        found++;
+    if (found == COUNT(names))
+        printf("skipped: no locale with a comma is installed\n");
+    succeeded(parse("coo", text, sizeof text - 1));
+    ck_assert_double_eq(energy_of(BITS(1, 1)), 1.375);
+    char *here = text_of("coo");
+    failed(parse("coo", "0 1 1,5\n", 8), SPR_ERROR_PARSE, "line 1", "1,5", "");
+    setlocale(LC_ALL, "C");
+    succeeded(parse("coo", text, sizeof text - 1));
+    char *there = text_of("coo");
+    ck_assert_str_eq(here, there);
+    free(here);
+    free(there);
+}
+END_TEST
+
+/* --------------------------------------------------------------------------------------------- published instances */
+
+/* What a file says, by scanf: energy of a state and number of couplings. */
+static double scanned(FILE *file, const char *format, const uint8_t *x, int64_t *n, int64_t *couplings)
+{
+    const int graph = strcmp(format, "rudy") == 0;
+    long long variables, count;
+    double energy = 0.0, w;
+    int i, j;
+    ck_assert_int_eq(fscanf(file, "%lld %lld", &variables, &count), 2);
+    *n = variables;
+    *couplings = 0;
+    while (count-- > 0) {
+        ck_assert_int_eq(fscanf(file, "%d %d %lf", &i, &j, &w), 3);
+        const int both = x[i - 1] && x[j - 1], apart = x[i - 1] != x[j - 1];
+        energy -= graph ? apart * w : both * (i == j ? w : 2.0 * w);
+        *couplings += i != j && w != 0.0;
+    }
+    return energy;
+}
+
+static void agrees_with_scanf(const char *format, const char *name)
+{
+    static char text[1 << 20];
+    static uint8_t x[1 << 16];
+    int64_t n, couplings, got_n, got_couplings;
+    char path[128];
+    snprintf(path, sizeof path, "../shared/data/qubo/%s", name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        printf("skipped: %s is not here\n", path);
+        return;
+    }
+    for (size_t i = 0; i < sizeof x; i++)
+        x[i] = support_random(2026, i) & 1;
+    const size_t bytes = fread(text, 1, sizeof text, file);
+    ck_assert_uint_lt(bytes, sizeof text);
+    rewind(file);
+    const double energy = scanned(file, format, x, &n, &couplings);
+    fclose(file);
+    succeeded(parse(format, text, bytes));
+    succeeded(spr_problem_size(problem, &got_n, &got_couplings, &error));
+    ck_assert(n == got_n && couplings == got_couplings && couplings > 0);
+    ck_assert_double_eq(energy_of(x), energy);
+}
+
+START_TEST(published_instances_are_read)
+{
+    agrees_with_scanf("bqp", "bqp/bqp50.1.txt");
+    agrees_with_scanf("rudy", "Gset/G1.txt");
+    agrees_with_scanf("bqp", "be/be100.1.sparse");
+    agrees_with_scanf("bqp", "gka/gka1a.sparse");
+    agrees_with_scanf("rudy", "rudy_biqmac/pm1s_80.0");
+}
+END_TEST
+
+Suite *suite_formats(void)
+{
+    Suite *suite = suite_create("formats");
+    TCase *all = tcase_create("all");
+    const TTest *const tests[] = {
+        texts_are_read_as_these_problems, malformed_texts_are_refused_with_their_line, numbers_of_a_text_are_bounded,
+        values_that_do_not_fit_are_told_with_their_line, short_texts_have_few_variables,
+        graphs_of_any_weights_come_back,
+        signs_of_the_formats, what_is_written_is_read_back_bit_for_bit, indices_and_counts_are_written_as_digits,
+        a_text_too_long_is_told_and_cut, texts_and_formats_are_checked, every_allocation_of_a_reader_may_fail,
+        a_header_alone_asks_for_no_memory, a_locale_with_a_comma_changes_nothing, published_instances_are_read};
+    tcase_add_checked_fixture(all, NULL, teardown);
+    tcase_set_timeout(all, 60);
+    suite_add_tcase(suite, all);
+    for (size_t i = 0; i < COUNT(tests); i++)
+        tcase_add_test(all, tests[i]);
+    return suite;
+}
