@@ -69,6 +69,8 @@ enum {
     SPR_BACKEND_DETERMINISTIC = 1,  /* same problem, options, seed and start: same offers in the same order after the same
                                        work, whatever the budgets of the steps are                                     */
     SPR_BACKEND_PROVES = 2,         /* may call prove                                                                  */
+    SPR_BACKEND_PRESOLVE = 4,       /* wants the problem presolved when the option "presolve" is auto: it then sees what
+                                       is left, which may be anything that spr_problem_reduce makes of a problem it accepts */
     SPR_BACKEND_TERMS = 8           /* takes problems with squares and constraints                                     */
 };
 

@@ -235,6 +235,10 @@ SPR_API const char *spr_solver_backend(const spr_solver *solver);
  *   "seconds"   real     0 .. 1e6   (default 0)      wall-clock limit; 0 = none. Not repeatable: the result says the steps
  *   "target"    real     any        (default -inf)   stop once an energy <= target is found
  *   "samples"   integer  1 .. 10000 (default 10)     most samples kept
+ *   "presolve"  auto off on         (default auto)   reduce the problem (spr_problem_reduce) before the backend sees it; auto: for
+ *                                                    backends that ask for it, where a look at the problem promises something
+ *   "bound"     auto off roof       (default auto)   a lower bound before the backend begins: auto, what presolve, where it is
+ *                                                    done, has for little; roof, the roof dual, whatever it costs
  * spr_solver_option_count is their number (NULL: of those of every solver), index 0-based; texts are constants. A value out of
  * range is refused, never clamped; spr_solver_set_text takes a word of a choice or a decimal number.
  * Return SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_OPTION_NAME, _TYPE, _RANGE. The solver's thread. */
@@ -261,7 +265,7 @@ SPR_API spr_status spr_solver_set_progress(spr_solver *solver, spr_progress prog
 /* How a solve ended: apart from its status, which says whether the call failed. */
 enum {
     SPR_OUTCOME_NONE = 0,        /* not solved yet                                                                     */
-    SPR_OUTCOME_OPTIMAL = 1,     /* the backend has proved the first sample optimal                                    */
+    SPR_OUTCOME_OPTIMAL = 1,     /* presolve or the backend has proved the first sample optimal                        */
     SPR_OUTCOME_TARGET = 2,      /* the target energy was reached                                                      */
     SPR_OUTCOME_FINISHED = 3,    /* the backend has done what it does                                                  */
     SPR_OUTCOME_WORK = 4,        /* the limit "work" was reached                                                       */
@@ -279,7 +283,7 @@ typedef struct spr_solve_result {
     int64_t samples;             /* samples kept                                                                       */
     int64_t seed;                /* the seed used                                                                      */
     double energy;               /* of the first sample, +inf if none                                                  */
-    double lower_bound;          /* proved by the backend; -inf if nothing was proved                                  */
+    double lower_bound;          /* proved by presolve or the backend; -inf if nothing was                             */
     double seconds;              /* wall clock, 0 unless "seconds" was set                                             */
 } spr_solve_result;
 

@@ -69,18 +69,24 @@ static void loop_check_bound(spr_solver *solver)
     loop_refuse(solver, SPR_ERROR_BACKEND_CLAIM);
 }
 
+/* Does the best sample meet what presolve has proved? */
+static int loop_is_closed(const spr_solver *solver)
+{
+    return solver->samples.used > 0 && solver->result.energy <= solver->own_bound + loop_closed * solver->tolerance;
+}
+
 static void loop_take(spr_solver *solver, const uint8_t *bits, double energy)
 {
     spr__samples_add(&solver->samples, bits, energy);
     solver->result.energy = energy < solver->result.energy ? energy : solver->result.energy;
-    solver->stop |= energy <= solver->target;
+    solver->stop |= energy <= solver->target || loop_is_closed(solver);
     loop_check_bound(solver);
 }
 
 static int32_t loop_offer(void *engine, const uint8_t *bits, double claim)
 {
     spr_solver *solver = (spr_solver *)engine;
-    const int64_t n = solver->problem->view.variables;
+    const int64_t n = solver->host.problem->variables;
     if (solver->failure != SPR_OK)
         return 1;
     for (int64_t i = 0; i < n; i++)
@@ -90,6 +96,10 @@ static int32_t loop_offer(void *engine, const uint8_t *bits, double claim)
             loop_refuse(solver, SPR_ERROR_BACKEND_CLAIM);
             return 1;
         }
+    if (solver->reduction != NULL) {
+        spr__presolve_restore(solver->reduction, bits, solver->whole);
+        bits = solver->whole;
+    }
     int64_t violated = -1;
     if (spr__problem_violation(&solver->problem->view, bits, &violated, NULL) > 0) {
         spr__fail(&solver->reason, SPR_ERROR_BACKEND_CLAIM, "backend \"%s\" offers a state that violates constraint %lld",
@@ -121,6 +131,7 @@ static void loop_prove(void *engine, double bound)
         loop_refuse(solver, SPR_ERROR_BACKEND_CLAIM);
         return;
     }
+    bound -= solver->reduction != NULL ? 2.0 * solver->reduction->doubt : 0.0;
     solver->bound = bound > solver->bound ? bound : solver->bound;
     loop_check_bound(solver);
 }
@@ -153,7 +164,8 @@ static spr_status loop_open(spr_solver *solver, spr_error *error)
     solver->result.size = sizeof solver->result;
     solver->result.seed = solver->seed;
     solver->result.energy = INFINITY;
-    solver->bound = solver->result.lower_bound = -INFINITY;
+    solver->bound = solver->own_bound = solver->result.lower_bound = -INFINITY;
+    solver->opened = 0;
     solver->failure = SPR_OK;
     solver->stop = 0;
     solver->host = (spr_host){sizeof solver->host, solver, &solver->problem->view, loop_allocate, loop_random, loop_offer,
@@ -198,7 +210,22 @@ static void loop_begin(spr_solver *solver)
     if (solver->start != NULL)
         loop_take(solver, solver->start, spr__problem_energy(&solver->problem->view, solver->start));
     spr__ok(&solver->reason);
-    spr_status status = solver->backend->init(solver->state, &solver->host, &solver->reason);
+    spr_status status = spr__solver_reduce(solver, &solver->reason);
+    if (status != SPR_OK) {
+        solver->failure = status;
+        return;
+    }
+    loop_check_bound(solver);
+    if (loop_is_closed(solver))
+        return;
+    if (solver->reduction != NULL && solver->reduction->left == 0) {
+        spr__presolve_restore(solver->reduction, NULL, solver->whole);
+        loop_take(solver, solver->whole, spr__problem_energy(&solver->problem->view, solver->whole));
+        return;
+    }
+    solver->opened = 1;
+    spr__ok(&solver->reason);
+    status = solver->backend->init(solver->state, &solver->host, &solver->reason);
     solver->may_allocate = 0;
     if (status != SPR_OK) {
         loop_backend_failed(solver, status, "init");
@@ -206,7 +233,8 @@ static void loop_begin(spr_solver *solver)
     }
     if (solver->start == NULL || solver->backend->warm == NULL)
         return;
-    status = solver->backend->warm(solver->state, solver->start, &solver->reason);
+    const uint8_t *projected = solver->reduction != NULL ? solver->whole + solver->problem->view.variables : NULL;
+    status = solver->backend->warm(solver->state, projected != NULL ? projected : solver->start, &solver->reason);
     if (status != SPR_OK)
         loop_backend_failed(solver, status, "warm");
 }
@@ -249,7 +277,7 @@ static int64_t loop_step(spr_solver *solver, int64_t budget, int64_t *idle, doub
     *idle = used > 0 ? 0 : *idle + 1;
     if (solver->samples.used > 0 && solver->result.energy <= solver->target)
         return SPR_OUTCOME_TARGET;
-    if (status == SPR_STEP_DONE)
+    if (status == SPR_STEP_DONE || loop_is_closed(solver))
         return SPR_OUTCOME_FINISHED;
     if (*idle >= LOOP_IDLE) {
         solver->failure = spr__fail(&solver->reason, SPR_ERROR_BACKEND_STALLED, "backend \"%s\" made %d steps without work and "
@@ -281,6 +309,8 @@ static int64_t loop_run(spr_solver *solver)
         return SPR_OUTCOME_FAILED;
     if (solver->samples.used > 0 && solver->result.energy <= solver->target)
         return SPR_OUTCOME_TARGET;
+    if (!solver->opened)
+        return SPR_OUTCOME_FINISHED;
     if (spr__is_cancelled(solver))
         return SPR_OUTCOME_CANCELLED;
     while (outcome == SPR_OUTCOME_NONE) {
@@ -301,8 +331,10 @@ spr_status spr__solver_run(spr_solver *solver, spr_error *error)
         return status;
     }
     solver->result.outcome = loop_run(solver);
-    solver->backend->fini(solver->state);
+    if (solver->opened)
+        solver->backend->fini(solver->state);
     loop_free_loans(solver);
+    spr__solver_forget_reduction(solver);
     spr__set_cancelled(solver, 0);
     solver->result.samples = solver->samples.used;
     solver->result.seconds = solver->seconds > 0.0 ? spr__clock_seconds() - solver->begun : 0.0;

@@ -8,7 +8,7 @@ static const spr_backend *const registry_own[] = {&spr__backend_exact, &spr__bac
 enum { REGISTRY_OWN = (int)(sizeof registry_own / sizeof registry_own[0]) };
 
 /* options that every solver has: a backend's must have other names */
-static const char *const registry_taken[] = {"seed", "work", "seconds", "target", "samples"};
+static const char *const registry_taken[] = {"seed", "work", "seconds", "target", "samples", "presolve", "bound"};
 
 const spr_backend *spr__registry_at(const spr_registry *registry, int32_t index)
 {

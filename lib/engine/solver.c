@@ -8,14 +8,17 @@
 
 #include "../base/exact.h"
 
-enum { SOLVER_SEED, SOLVER_WORK, SOLVER_SECONDS, SOLVER_TARGET, SOLVER_SAMPLES, SOLVER_OPTIONS };
+enum { SOLVER_SEED, SOLVER_WORK, SOLVER_SECONDS, SOLVER_TARGET, SOLVER_SAMPLES, SOLVER_PRESOLVE, SOLVER_BOUND,
+       SOLVER_OPTIONS };
 
 static const spr_option_info solver_options[SOLVER_OPTIONS] = {
     {"seed", NULL, "of the random numbers", 0.0, 9007199254740992.0, 0.0, SPR_TYPE_INTEGER, 0},
     {"work", NULL, "limit in the backend's counted steps; 0 = none", 0.0, 9007199254740992.0, 0.0, SPR_TYPE_INTEGER, 0},
     {"seconds", NULL, "limit of wall-clock time; 0 = none", 0.0, 1e6, 0.0, SPR_TYPE_REAL, 0},
     {"target", NULL, "stop once an energy that low is found", -INFINITY, INFINITY, -INFINITY, SPR_TYPE_REAL, 0},
-    {"samples", NULL, "most samples kept", 1.0, 10000.0, 10.0, SPR_TYPE_INTEGER, 0}};
+    {"samples", NULL, "most samples kept", 1.0, 10000.0, 10.0, SPR_TYPE_INTEGER, 0},
+    {"presolve", "auto|off|on", "reduce the problem before the backend sees it", 0.0, 2.0, 0.0, SPR_TYPE_CHOICE, 0},
+    {"bound", "auto|off|roof", "which lower bound to prove before the backend begins", 0.0, 2.0, 0.0, SPR_TYPE_CHOICE, 0}};
 
 /* Sum of the absolute coefficients: no energy is larger, and no rounding of one larger than a tiny part of it. */
 static double solver_magnitude(const spr_problem_view *view)
@@ -129,6 +132,8 @@ static void solver_store(spr_solver *solver, int32_t index, double value)
     case SOLVER_SECONDS: solver->seconds = value; break;
     case SOLVER_TARGET: solver->target = value; break;
     case SOLVER_SAMPLES: solver->samples_wanted = (int64_t)value; break;
+    case SOLVER_PRESOLVE: solver->presolve = (int32_t)value; break;
+    case SOLVER_BOUND: solver->bound_wanted = (int32_t)value; break;
     default: solver->values[index - SOLVER_OPTIONS] = value; break;
     }
 }

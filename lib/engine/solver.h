@@ -6,6 +6,7 @@
 #include "registry.h"
 #include "samples.h"
 #include "../qubo/problem.h"
+#include "../presolve/presolve.h"
 
 /* Memory that a backend took; freed after its fini. */
 typedef struct spr__loan {
@@ -21,6 +22,7 @@ struct spr_solver {
 
     int64_t seed, work, samples_wanted;
     double seconds, target;
+    int32_t presolve, bound_wanted;  /* options "presolve" and "bound": their words */
     double *values;              /* [backend->option_count] */
     uint8_t *start;              /* [variables] or NULL */
     spr_progress progress;
@@ -34,7 +36,11 @@ struct spr_solver {
     spr__samples samples;
     spr_solve_result result;
     int32_t may_allocate;        /* until init returns */
-    double bound;                /* proved by the backend */
+    double bound;                /* proved by the backend, or by presolve */
+    double own_bound;            /* by presolve */
+    spr_reduction *reduction;    /* NULL: the backend sees the problem as it is */
+    uint8_t *whole;              /* [2*variables] with a reduction: a restored state, and the start projected */
+    int32_t opened;              /* the backend's init was called */
     double begun, deadline;      /* on the clock, when seconds is set */
     int stop;                    /* an offer ended the solve: target reached, or a claim that is false */
     spr_status failure;
@@ -51,6 +57,10 @@ static inline int32_t spr__is_cancelled(const spr_solver *solver)
 {
     return __atomic_load_n(&solver->cancelled, __ATOMIC_RELAXED);
 }
+
+/* reduce.c: presolve, where it is wanted and helps; host.problem is then what is left. */
+spr_status spr__solver_reduce(spr_solver *solver, spr_error *error);
+void spr__solver_forget_reduction(spr_solver *solver);
 
 /* loop.c */
 spr_status spr__solver_run(spr_solver *solver, spr_error *error);

@@ -17,7 +17,7 @@ typedef struct degree_minimum {
     double offset, y, z, both;
 } degree_minimum;
 
-static degree_minimum degree_minimise(spr__work *work, double linear, double a, double b)
+static degree_minimum degree_minimise(spr__residue *work, double linear, double a, double b)
 {
     double at_y = linear, at_z = linear;
     spr__work_add(work, &at_y, a);
@@ -34,7 +34,7 @@ static degree_minimum degree_minimise(spr__work *work, double linear, double a, 
     return minimum;
 }
 
-static int degree_one(spr__work *work, int32_t i)
+static int degree_one(spr__residue *work, int32_t i)
 {
     const int32_t half = work->first[i], j = work->to[half];
     const spr__step step = {SPR__STEP_BEST, SPR__RULE_DEGREE_1, i, 0, {j, -1}, work->linear[i],
@@ -48,12 +48,12 @@ static int degree_one(spr__work *work, int32_t i)
 }
 
 /* Of a new weight: still a multiple of the unit of all couplings, so that narrow numbers go on holding them. */
-static int degree_fits(const spr__work *work, double weight)
+static int degree_fits(const spr__residue *work, double weight)
 {
     return work->unit == 0.0 || floor(weight / work->unit) * work->unit == weight;
 }
 
-static int degree_two(spr__work *work, int32_t i)
+static int degree_two(spr__residue *work, int32_t i)
 {
     const int32_t half_y = work->first[i], half_z = work->next[half_y];
     const int32_t y = work->to[half_y], z = work->to[half_z];
@@ -82,7 +82,7 @@ static int degree_two(spr__work *work, int32_t i)
     return 1;
 }
 
-int spr__reduce_degree(spr__work *work, int32_t i)
+int spr__reduce_degree(spr__residue *work, int32_t i)
 {
     if (work->degree[i] == 1)
         return degree_one(work, i);

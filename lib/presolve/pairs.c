@@ -16,7 +16,7 @@ typedef struct pairs_range {
     double low_i, high_i, low_j, high_j, weight, margin;
 } pairs_range;
 
-static pairs_range pairs_look(const spr__work *work, int32_t i, int32_t j, double weight)
+static pairs_range pairs_look(const spr__residue *work, int32_t i, int32_t j, double weight)
 {
     const double below = weight < 0.0 ? weight : 0.0, above = weight > 0.0 ? weight : 0.0;
     const pairs_range range = {work->low[i] - below, work->high[i] - above, work->low[j] - below, work->high[j] - above,
@@ -55,7 +55,7 @@ static int pairs_opposite(const pairs_range *r)
 }
 
 /* Nonzero if i or j is gone. */
-static int pairs_try(spr__work *work, int32_t i, int32_t j, double weight)
+static int pairs_try(spr__residue *work, int32_t i, int32_t j, double weight)
 {
     const pairs_range r = pairs_look(work, i, j, weight);
     const pairs_range turned = {r.low_j, r.high_j, r.low_i, r.high_i, r.weight, r.margin};
@@ -71,7 +71,7 @@ static int pairs_try(spr__work *work, int32_t i, int32_t j, double weight)
     return 1;
 }
 
-static int pairs_row(spr__work *work, int32_t i)
+static int pairs_row(spr__residue *work, int32_t i)
 {
     for (int32_t half = work->first[i]; half >= 0; half = work->next[half]) {
         const int32_t j = work->to[half];
@@ -81,7 +81,7 @@ static int pairs_row(spr__work *work, int32_t i)
     return 0;
 }
 
-int spr__reduce_pairs(spr__work *work, const spr__presolve_limits *limits)
+int spr__reduce_pairs(spr__residue *work, const spr__presolve_limits *limits)
 {
     int found = 0;
     for (int32_t i = 0; i < work->variables && work->effort < work->most_effort; i++) {

@@ -8,7 +8,7 @@
 
 #include "../base/exact.h"
 
-int spr__reduce_fix(spr__work *work, int32_t i)
+int spr__reduce_fix(spr__residue *work, int32_t i)
 {
     const double low = work->low[i], high = work->high[i];
     if (work->degree[i] == 0) {
@@ -26,7 +26,7 @@ int spr__reduce_fix(spr__work *work, int32_t i)
 
 /* Without j, x_i = 1 costs from low - min(w, 0) to high - max(w, 0). If that is within 0..-w, x_i = x_j is best; within
  * -w..0, x_i = 1 - x_j is. So w must be at least as large as -low and as high. */
-int spr__reduce_dominated(spr__work *work, int32_t i)
+int spr__reduce_dominated(spr__residue *work, int32_t i)
 {
     const double least = work->high[i] > -work->low[i] ? work->high[i] : -work->low[i];
     if (work->largest[i] < least || work->effort >= work->most_effort)

@@ -51,7 +51,7 @@ static int presolve_late(const spr__presolve_limits *limits)
     return limits->late != NULL && limits->late(limits->user) != 0;
 }
 
-static void presolve_settle(spr__work *work, const spr__presolve_limits *limits)
+static void presolve_settle(spr__residue *work, const spr__presolve_limits *limits)
 {
     int64_t looks = 0;
     for (int32_t i = spr__work_next(work); i >= 0; i = spr__work_next(work)) {
@@ -62,7 +62,7 @@ static void presolve_settle(spr__work *work, const spr__presolve_limits *limits)
     }
 }
 
-static void presolve_reduce(spr__work *work, const spr__presolve_limits *limits)
+static void presolve_reduce(spr__residue *work, const spr__presolve_limits *limits)
 {
     do
         presolve_settle(work, limits);
@@ -70,7 +70,7 @@ static void presolve_reduce(spr__work *work, const spr__presolve_limits *limits)
 }
 
 /* No energy is lower than this: each coupling below 0 counts half to each of its ends. */
-static double presolve_simple_bound(const spr__work *work)
+static double presolve_simple_bound(const spr__residue *work)
 {
     double bound = work->offset, size = fabs(work->offset);
     for (int64_t i = 0; i < work->variables; i++) {
@@ -86,7 +86,7 @@ static double presolve_simple_bound(const spr__work *work)
 /* ---------------------------------------------------------------------------------------------------- what is left of it */
 
 /* Connected components by search along the rows; mark and queue are free by now. */
-static int64_t presolve_components(spr__work *work)
+static int64_t presolve_components(spr__residue *work)
 {
     int64_t components = 0;
     for (int64_t i = 0; i < work->variables; i++) {
@@ -129,7 +129,7 @@ void spr__presolve_free(spr_reduction *reduction)
 }
 
 /* The couplings that are left, with the new numbers in work->mark. */
-static void presolve_entries(const spr__work *work, const spr_reduction *reduction, double *linear, int32_t *rows,
+static void presolve_entries(const spr__residue *work, const spr_reduction *reduction, double *linear, int32_t *rows,
                              int32_t *columns, double *values)
 {
     int64_t entries = 0;
@@ -146,7 +146,7 @@ static void presolve_entries(const spr__work *work, const spr_reduction *reducti
     }
 }
 
-static spr_status presolve_problem(spr__work *work, spr_reduction *reduction, spr_error *error)
+static spr_status presolve_problem(spr__residue *work, spr_reduction *reduction, spr_error *error)
 {
     const spr__memory *memory = &reduction->memory;
     const size_t n = (size_t)reduction->left, c = (size_t)work->couplings;
@@ -177,7 +177,7 @@ static spr_status presolve_problem(spr__work *work, spr_reduction *reduction, sp
     return status;
 }
 
-static spr_status presolve_close(spr__work *work, spr_reduction *reduction, spr_error *error)
+static spr_status presolve_close(spr__residue *work, spr_reduction *reduction, spr_error *error)
 {
     int64_t kept = 0;
     reduction->variables = reduction->left = work->variables;
@@ -201,7 +201,7 @@ static spr_status presolve_close(spr__work *work, spr_reduction *reduction, spr_
 spr_status spr__presolve(const spr__memory *memory, const spr_problem_view *view, const spr__presolve_limits *limits,
                          spr_reduction **reduction, spr_error *error)
 {
-    spr__work work;
+    spr__residue work;
     *reduction = NULL;
     if (view->couplings > INT32_MAX / 2 - 1)
         return spr__fail(error, SPR_ERROR_SIZE, "the problem has %lld couplings; presolve takes up to %d",

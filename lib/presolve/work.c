@@ -11,7 +11,7 @@
 /* halves a reduction may walk over, per variable and coupling of the problem */
 enum { WORK_EFFORT = 50 };
 
-void spr__work_add(spr__work *work, double *x, double d)
+void spr__work_add(spr__residue *work, double *x, double d)
 {
     const double sum = *x + d, part = sum - *x;
     work->doubt += fabs((*x - (sum - part)) + (d - part));
@@ -26,7 +26,7 @@ static double work_power(double x)
     return ldexp((double)(mantissa & -mantissa), exponent - 53);
 }
 
-static void work_link(spr__work *work, int32_t i, int32_t half, int32_t before)
+static void work_link(spr__residue *work, int32_t i, int32_t half, int32_t before)
 {
     const int32_t behind = before >= 0 ? work->next[before] : work->first[i];
     work->prev[half] = before;
@@ -40,7 +40,7 @@ static void work_link(spr__work *work, int32_t i, int32_t half, int32_t before)
     work->degree[i]++;
 }
 
-static void work_unlink(spr__work *work, int32_t half)
+static void work_unlink(spr__residue *work, int32_t half)
 {
     const int32_t i = work->to[half ^ 1], before = work->prev[half], behind = work->next[half];
     if (before >= 0)
@@ -53,7 +53,7 @@ static void work_unlink(spr__work *work, int32_t half)
 }
 
 /* A weight in a row becomes another: what that does to the least and most its variable may cost. */
-static void work_bounds(spr__work *work, int32_t i, double from, double to)
+static void work_bounds(spr__residue *work, int32_t i, double from, double to)
 {
     if (from != 0.0)
         spr__work_add(work, from < 0.0 ? &work->low[i] : &work->high[i], -from);
@@ -62,7 +62,7 @@ static void work_bounds(spr__work *work, int32_t i, double from, double to)
     work->largest[i] = fabs(to) > work->largest[i] ? fabs(to) : work->largest[i];
 }
 
-static void work_place(spr__work *work, spr__arena *arena, size_t n, size_t c)
+static void work_place(spr__residue *work, spr__arena *arena, size_t n, size_t c)
 {
     work->linear = (double *)spr__arena_take(arena, n, sizeof(double));
     work->low = (double *)spr__arena_take(arena, n, sizeof(double));
@@ -81,7 +81,7 @@ static void work_place(spr__work *work, spr__arena *arena, size_t n, size_t c)
 }
 
 /* Rows in ascending order: mark holds the last half of each row so far. */
-static void work_fill(spr__work *work, const spr_problem_view *view)
+static void work_fill(spr__residue *work, const spr_problem_view *view)
 {
     int32_t c = 0;
     for (int64_t i = 0; i < view->variables; i++) {
@@ -120,7 +120,7 @@ static void work_divide(double *unit, double x)
 }
 
 /* Exact: everything is a multiple of one power of two, and small enough that sums of all of it still are numbers. */
-static void work_measure(spr__work *work, const spr_problem_view *view)
+static void work_measure(spr__residue *work, const spr_problem_view *view)
 {
     double fine = 0.0, size = fabs(view->offset);
     for (int64_t at = 0; at < 2 * view->couplings; at++) {
@@ -137,7 +137,7 @@ static void work_measure(spr__work *work, const spr_problem_view *view)
     work->unit = work->exact ? work->unit : 0.0;
 }
 
-int spr__work_open(spr__work *work, const spr__memory *memory, const spr_problem_view *view)
+int spr__work_open(spr__residue *work, const spr__memory *memory, const spr_problem_view *view)
 {
     memset(work, 0, sizeof *work);
     for (int pass = 0; pass < 2; pass++) {
@@ -162,12 +162,12 @@ int spr__work_open(spr__work *work, const spr__memory *memory, const spr_problem
     return 1;
 }
 
-void spr__work_close(spr__work *work, const spr__memory *memory)
+void spr__work_close(spr__residue *work, const spr__memory *memory)
 {
     spr__release(memory, work->block, work->block_bytes);
 }
 
-void spr__work_push(spr__work *work, int32_t i)
+void spr__work_push(spr__residue *work, int32_t i)
 {
     if (work->queued[i] || work->degree[i] < 0)
         return;
@@ -177,7 +177,7 @@ void spr__work_push(spr__work *work, int32_t i)
     work->queued[i] = 1;
 }
 
-int32_t spr__work_next(spr__work *work)
+int32_t spr__work_next(spr__residue *work)
 {
     while (work->queue_used > 0) {
         const int32_t i = work->queue[work->queue_at];
@@ -190,12 +190,12 @@ int32_t spr__work_next(spr__work *work)
     return -1;
 }
 
-double spr__work_margin(const spr__work *work, double size)
+double spr__work_margin(const spr__residue *work, double size)
 {
     return work->exact && work->doubt == 0.0 ? 0.0 : 4.0 * work->doubt + ldexp(size, -48);
 }
 
-void spr__work_add_linear(spr__work *work, int32_t i, double d)
+void spr__work_add_linear(spr__residue *work, int32_t i, double d)
 {
     if (d == 0.0)
         return;
@@ -205,7 +205,7 @@ void spr__work_add_linear(spr__work *work, int32_t i, double d)
     spr__work_push(work, i);
 }
 
-int32_t spr__work_find(spr__work *work, int32_t i, int32_t j)
+int32_t spr__work_find(spr__residue *work, int32_t i, int32_t j)
 {
     const int from_i = work->degree[i] <= work->degree[j];
     const int32_t other = from_i ? j : i;
@@ -217,7 +217,7 @@ int32_t spr__work_find(spr__work *work, int32_t i, int32_t j)
     return -1;
 }
 
-void spr__work_set_value(spr__work *work, int32_t half, double value)
+void spr__work_set_value(spr__residue *work, int32_t half, double value)
 {
     const int32_t i = work->to[half ^ 1], j = work->to[half];
     const double old = work->value[half / 2];
@@ -233,7 +233,7 @@ void spr__work_set_value(spr__work *work, int32_t half, double value)
     spr__work_push(work, j);
 }
 
-void spr__work_move(spr__work *work, int32_t half, int32_t j, double value)
+void spr__work_move(spr__residue *work, int32_t half, int32_t j, double value)
 {
     const int32_t i = work->to[half ^ 1], k = work->to[half];
     const double old = work->value[half / 2];
@@ -248,7 +248,7 @@ void spr__work_move(spr__work *work, int32_t half, int32_t j, double value)
     spr__work_push(work, k);
 }
 
-void spr__work_gone(spr__work *work, int32_t i, const spr__step *step)
+void spr__work_gone(spr__residue *work, int32_t i, const spr__step *step)
 {
     work->degree[i] = -1;
     work->left--;
@@ -256,7 +256,7 @@ void spr__work_gone(spr__work *work, int32_t i, const spr__step *step)
     work->rules[step->rule]++;
 }
 
-void spr__work_fix(spr__work *work, int32_t i, int value, int32_t rule, int32_t because)
+void spr__work_fix(spr__residue *work, int32_t i, int value, int32_t rule, int32_t because)
 {
     for (int32_t half = work->first[i]; half >= 0; half = work->next[half]) {
         const int32_t j = work->to[half];
@@ -278,7 +278,7 @@ void spr__work_fix(spr__work *work, int32_t i, int value, int32_t rule, int32_t 
 }
 
 /* x_i = x_j, or x_i = 1 - x_j: the row of i is added to that of j, or taken from it. */
-void spr__work_merge(spr__work *work, int32_t i, int32_t j, int opposite, int32_t rule)
+void spr__work_merge(spr__residue *work, int32_t i, int32_t j, int opposite, int32_t rule)
 {
     const double sign = opposite ? -1.0 : 1.0;
     work->effort += work->degree[i] + work->degree[j];

@@ -12,7 +12,7 @@
 
 #include "presolve.h"
 
-typedef struct spr__work {
+typedef struct spr__residue {
     int64_t variables, left;     /* at first, and now */
     int64_t couplings;           /* now */
     double *linear;              /* [variables] */
@@ -40,44 +40,44 @@ typedef struct spr__work {
 
     void *block;
     size_t block_bytes;
-} spr__work;
+} spr__residue;
 
 /* Copies a problem; 0 if there is no memory. */
-int spr__work_open(spr__work *work, const spr__memory *memory, const spr_problem_view *view);
-void spr__work_close(spr__work *work, const spr__memory *memory);
+int spr__work_open(spr__residue *work, const spr__memory *memory, const spr_problem_view *view);
+void spr__work_close(spr__residue *work, const spr__memory *memory);
 
 /* *x += d, with the rounding error added to doubt. */
-void spr__work_add(spr__work *work, double *x, double d);
+void spr__work_add(spr__residue *work, double *x, double d);
 
 /* linear[i] += d. */
-void spr__work_add_linear(spr__work *work, int32_t i, double d);
+void spr__work_add_linear(spr__residue *work, int32_t i, double d);
 
 /* The half from i to j, or -1. */
-int32_t spr__work_find(spr__work *work, int32_t i, int32_t j);
+int32_t spr__work_find(spr__residue *work, int32_t i, int32_t j);
 
 /* A coupling gets another weight; 0 takes it out. */
-void spr__work_set_value(spr__work *work, int32_t half, double value);
+void spr__work_set_value(spr__residue *work, int32_t half, double value);
 
 /* The half of i now belongs to j instead, with this weight: the coupling of i and k = to[half] becomes one of j and k, which
  * have none. */
-void spr__work_move(spr__work *work, int32_t half, int32_t j, double value);
+void spr__work_move(spr__residue *work, int32_t half, int32_t j, double value);
 
 /* The three ways a variable goes; each takes down the step. */
-void spr__work_fix(spr__work *work, int32_t i, int value, int32_t rule, int32_t because);
-void spr__work_merge(spr__work *work, int32_t i, int32_t j, int opposite, int32_t rule);
-void spr__work_gone(spr__work *work, int32_t i, const spr__step *step);
+void spr__work_fix(spr__residue *work, int32_t i, int value, int32_t rule, int32_t because);
+void spr__work_merge(spr__residue *work, int32_t i, int32_t j, int opposite, int32_t rule);
+void spr__work_gone(spr__residue *work, int32_t i, const spr__step *step);
 
 /* The next variable to look at; -1 when there is none. */
-int32_t spr__work_next(spr__work *work);
-void spr__work_push(spr__work *work, int32_t i);
+int32_t spr__work_next(spr__residue *work);
+void spr__work_push(spr__residue *work, int32_t i);
 
 /* What a comparison must be above to hold in spite of rounding; size is that of the numbers compared. */
-double spr__work_margin(const spr__work *work, double size);
+double spr__work_margin(const spr__residue *work, double size);
 
 /* The reductions. Nonzero: i is gone, or for pairs: something is. */
-int spr__reduce_fix(spr__work *work, int32_t i);                 /* persistency.c */
-int spr__reduce_dominated(spr__work *work, int32_t i);
-int spr__reduce_degree(spr__work *work, int32_t i);              /* degree.c */
-int spr__reduce_pairs(spr__work *work, const spr__presolve_limits *limits);   /* pairs.c */
+int spr__reduce_fix(spr__residue *work, int32_t i);                 /* persistency.c */
+int spr__reduce_dominated(spr__residue *work, int32_t i);
+int spr__reduce_degree(spr__residue *work, int32_t i);              /* degree.c */
+int spr__reduce_pairs(spr__residue *work, const spr__presolve_limits *limits);   /* pairs.c */
 
 #endif

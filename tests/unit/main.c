@@ -14,6 +14,7 @@ int main(void)
     srunner_add_suite(runner, suite_layout());
     srunner_add_suite(runner, suite_plan());
     srunner_add_suite(runner, suite_quadratic());
+    srunner_add_suite(runner, suite_presolve());
     srunner_add_suite(runner, suite_qubo());
     srunner_add_suite(runner, suite_random());
     srunner_add_suite(runner, suite_route());

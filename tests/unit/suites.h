@@ -10,6 +10,7 @@ Suite *suite_golden(void);
 Suite *suite_layout(void);
 Suite *suite_plan(void);
 Suite *suite_quadratic(void);
+Suite *suite_presolve(void);
 Suite *suite_qubo(void);
 Suite *suite_random(void);
 Suite *suite_route(void);

@@ -99,7 +99,8 @@ START_TEST(options_are_listed)
     static const struct { const char *name; int32_t type; double minimum, maximum, standard; } want[] = {
         {"seed", SPR_TYPE_INTEGER, 0, 9007199254740992.0, 0}, {"work", SPR_TYPE_INTEGER, 0, 9007199254740992.0, 0},
         {"seconds", SPR_TYPE_REAL, 0, 1e6, 0},                {"target", SPR_TYPE_REAL, -INFINITY, INFINITY, -INFINITY},
-        {"samples", SPR_TYPE_INTEGER, 1, 10000, 10},          {"restarts", SPR_TYPE_INTEGER, 1, 1e12, 1000}};
+        {"samples", SPR_TYPE_INTEGER, 1, 10000, 10},          {"presolve", SPR_TYPE_CHOICE, 0, 2, 0},
+        {"bound", SPR_TYPE_CHOICE, 0, 2, 0},                  {"restarts", SPR_TYPE_INTEGER, 1, 1e12, 1000}};
     spr_option_info info;
     make("descent", random_problem(5, 0, 50, 1, 1));
     ck_assert_int_eq(spr_solver_option_count(solver), COUNT(want));
@@ -108,13 +109,13 @@ START_TEST(options_are_listed)
         ck_assert_str_eq(info.name, want[i].name);
         ck_assert_msg(info.type == want[i].type && info.minimum == want[i].minimum && info.maximum == want[i].maximum &&
                       info.standard == want[i].standard, "%s: another type or range", info.name);
-        ck_assert(info.summary != NULL && info.summary[0] != '\0' && info.choices == NULL && info.reserved == 0);
+        ck_assert(info.summary != NULL && info.summary[0] != '\0' && (info.choices != NULL) == (info.type == SPR_TYPE_CHOICE) && info.reserved == 0);
     }
-    failed(spr_solver_option_get_info(solver, COUNT(want), &info, &error), SPR_ERROR_ARGUMENT, "6", "0..5");
-    failed(spr_solver_option_get_info(solver, -1, &info, &error), SPR_ERROR_ARGUMENT, "-1", "0..5");
+    failed(spr_solver_option_get_info(solver, COUNT(want), &info, &error), SPR_ERROR_ARGUMENT, "8", "0..7");
+    failed(spr_solver_option_get_info(solver, -1, &info, &error), SPR_ERROR_ARGUMENT, "-1", "0..7");
     failed(spr_solver_option_get_info(solver, 0, NULL, &error), SPR_ERROR_ARGUMENT, "info", "NULL");
     make("exact", problem);
-    ck_assert_int_eq(spr_solver_option_count(solver), 5);
+    ck_assert_int_eq(spr_solver_option_count(solver), 7);
 }
 END_TEST
 
@@ -465,7 +466,7 @@ static spr_option_info wrong_option(int i)
 
 START_TEST(backends_with_wrong_options_are_refused)
 {
-    static const char *const taken[] = {"seed", "work", "seconds", "target", "samples"};
+    static const char *const taken[] = {"seed", "work", "seconds", "target", "samples", "presolve", "bound"};
     spr_backend backend = picker;
     for (int i = 0; i < 12; i++) {
         const spr_option_info option = wrong_option(i);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * Presolve and bounds of a solve: what is done before a backend sees the problem. */
+#include "solver.h"
+#include "../base/clock.h"
+
+#include <math.h>
+
+#include "../base/exact.h"
+
+/* words of the options "presolve" and "bound" */
+enum { REDUCE_AUTO, REDUCE_OFF, REDUCE_ON };
+enum { REDUCE_BOUND_AUTO, REDUCE_BOUND_OFF, REDUCE_BOUND_ROOF };
+
+static int32_t reduce_late(void *user)
+{
+    const spr_solver *solver = (const spr_solver *)user;
+    return spr__is_cancelled(solver) || (solver->seconds > 0.0 && spr__clock_seconds() >= solver->deadline);
+}
+
+static int reduce_wanted(const spr_solver *solver)
+{
+    if (solver->presolve != REDUCE_AUTO)
+        return solver->presolve == REDUCE_ON;
+    return (solver->backend->capabilities & SPR_BACKEND_PRESOLVE) != 0 && spr__presolve_promises(&solver->problem->view);
+}
+
+/* Squares and constraints are beyond these rules. */
+static int reduce_serves(const spr_problem_view *view)
+{
+    return view->terms == NULL;
+}
+
+void spr__solver_forget_reduction(spr_solver *solver)
+{
+    if (solver->whole != NULL)
+        spr__release(&solver->memory, solver->whole, 2 * (size_t)solver->problem->view.variables);
+    spr__presolve_free(solver->reduction);
+    solver->reduction = NULL;
+    solver->whole = NULL;
+}
+
+/* The backend sees what is left; with nothing left, nobody sees anything. */
+static spr_status reduce_install(spr_solver *solver, spr_error *error)
+{
+    const size_t n = (size_t)solver->problem->view.variables;
+    solver->whole = (uint8_t *)spr__allocate(&solver->memory, 2 * n);
+    if (solver->whole == NULL)
+        return spr__fail(error, SPR_ERROR_MEMORY, "no memory for the states of a presolved problem of %zu variables", n);
+    if (solver->start != NULL)
+        spr__presolve_project(solver->reduction, solver->start, solver->whole + n);
+    if (solver->reduction->left > 0)
+        solver->host.problem = &solver->reduction->reduced->view;
+    return SPR_OK;
+}
+
+spr_status spr__solver_reduce(spr_solver *solver, spr_error *error)
+{
+    const spr_problem_view *view = &solver->problem->view;
+    const int roof = solver->bound_wanted == REDUCE_BOUND_ROOF;
+    const spr__presolve_limits limits = {reduce_late, solver, roof ? 2 : solver->bound_wanted == REDUCE_BOUND_AUTO, 0};
+    if (!reduce_serves(view))
+        return SPR_OK;
+    const int wanted = reduce_wanted(solver);
+    if (!wanted && !roof)
+        return SPR_OK;
+    spr_status status = spr__presolve(&solver->memory, view, &limits, &solver->reduction, error);
+    if (status != SPR_OK)
+        return status == SPR_ERROR_MEMORY ? status : SPR_OK;
+    if (solver->bound_wanted != REDUCE_BOUND_OFF)
+        solver->own_bound = solver->bound = solver->reduction->lower_bound;
+    if (wanted && solver->reduction->left < view->variables)
+        return reduce_install(solver, error);
+    spr__solver_forget_reduction(solver);
+    return SPR_OK;
+}
