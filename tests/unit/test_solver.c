@@ -315,6 +315,28 @@ START_TEST(start_states_are_checked_and_copied)
 }
 END_TEST
 
+/* No sample of a descent is left by one flip that would lower it. */
+START_TEST(descents_end_where_no_flip_helps)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        make("descent", random_problem(40, 0, 50, 1, seed));
+        succeeded(spr_solver_set_integer(solver, "restarts", 3, &error));
+        const spr_solve_result result = solve();
+        for (int64_t s = 0; s < result.samples; s++) {
+            uint8_t bits[40];
+            double energy, other;
+            succeeded(spr_solver_get_sample(solver, s, bits, &energy, NULL, &error));
+            for (int i = 0; i < 40; i++) {
+                bits[i] ^= 1;
+                succeeded(spr_problem_energy(problem, bits, &other, &error));
+                ck_assert_double_ge(other, energy);
+                bits[i] ^= 1;
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(samples_have_numbers)
 {
     int64_t occurrences, sum = 0;
@@ -683,6 +705,7 @@ Suite *suite_solver(void)
     const TTest *const tests[] = {
         options_are_listed, options_have_these_ranges, options_have_names_and_types, choices_are_set_by_their_words,
         null_is_refused_or_harmless, results_have_a_size, start_states_are_checked_and_copied, samples_have_numbers,
+        descents_end_where_no_flip_helps,
         backends_are_found_by_name, backends_are_described, auto_takes_the_one_that_suits_the_problem,
         incomplete_backends_are_refused, backends_with_wrong_options_are_refused, a_full_registry_is_told,
         exact_refuses_what_is_too_large, exact_finds_what_trying_all_states_finds, exact_solves_symmetric_problems,

@@ -86,8 +86,7 @@ static void descent_flip(descent_state *state, int64_t i)
     state->bits[i] ^= 1;
     for (int64_t at = p->row_start[i]; at < p->row_start[i + 1]; at++) {
         const int64_t j = p->column[at];
-        state->gain[j] += state->bits[i] == state->bits[j] ? (state->bits[j] ? -p->value[at] : p->value[at])
-                                                           : (state->bits[j] ? p->value[at] : -p->value[at]);
+        state->gain[j] += state->bits[i] == state->bits[j] ? -p->value[at] : p->value[at];
     }
 }
 
