@@ -63,7 +63,7 @@ static spr_status coo_read_qbsolv(const spr__format_reader *reader, coo_head *he
         status = spr__format_integer(reader, 4, "the number of diagonals", 0, INT64_MAX / 2, &head->diagonals, error);
     if (status == SPR_OK)
         status = spr__format_integer(reader, 5, "the number of couplings", 0, INT64_MAX / 2, &couplings, error);
-    head->entries = head->diagonals + couplings;
+    head->entries = status == SPR_OK ? head->diagonals + couplings : -1;
     return status;
 }
 

@@ -2,7 +2,9 @@
  * QPLIB text (Furini et al., QPLIB: a library of quadratic programming instances, Math. Prog. Comp. 2019): objective
  * 1/2 x'Qx + b'x + q, Q by its lower triangle. Only what a QUBO is: binary variables, no constraints. */
 #include "format.h"
+#include "../base/number.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "../base/exact.h"
@@ -20,6 +22,12 @@ typedef struct qplib_text {
 
 /* Sections that a problem without constraints has and a QUBO has no use for. */
 static const char *const qplib_unused[] = {"a starting value", "a starting value of a bound's dual"};
+
+/* In units of energy; 0 stays 0 whatever the sign, so that it is the same bits. */
+static double qplib_energy(const qplib_text *text, double value)
+{
+    return text->sign * value + 0.0;
+}
 
 /* The next line; comments begin with ! as well. what: what it must hold. */
 static spr_status qplib_next(spr__format_reader *reader, const char *what, spr_error *error)
@@ -94,7 +102,7 @@ static spr_status qplib_read_sense(qplib_text *text, spr_error *error)
     return SPR_OK;
 }
 
-/* "i j q", i >= j: half of q on the diagonal, all of it off the diagonal, where 1/2 x'Qx meets it twice. */
+/* "i j q", i >= j: half of it. Nothing is mirrored: the published values (5922 is 500.2 of OR-Library) say so. */
 static spr_status qplib_read_term(qplib_text *text, spr_error *error)
 {
     const spr__format_reader *reader = text->reader;
@@ -113,11 +121,10 @@ static spr_status qplib_read_term(qplib_text *text, spr_error *error)
         return spr__fail(error, SPR_ERROR_PARSE,
                          "line %lld: row %lld, column %lld is above the diagonal; accepted is the lower triangle",
                          (long long)reader->line, (long long)i, (long long)j);
-    const double factor = i == j ? 0.5 : 1.0;
-    if (value * factor / factor != value)
+    if (0.5 * value * 2.0 != value)
         return spr__fail(error, SPR_ERROR_PARSE, "line %lld: the value is %g; half of it does not fit a double",
                          (long long)reader->line, value);
-    spr__format_list_add(text->list, i - 1, j - 1, text->sign * factor * value);
+    spr__format_list_add(text->list, i - 1, j - 1, qplib_energy(text, 0.5 * value));
     return SPR_OK;
 }
 
@@ -139,7 +146,7 @@ static spr_status qplib_read_values(qplib_text *text, const char *what, double *
     int64_t others = 0, i = 0;
     spr_status status = qplib_number(text->reader, what, &value, error);
     for (i = 0; into != NULL && i < text->n; i++)
-        into[i] = text->sign * value;
+        into[i] = qplib_energy(text, value);
     if (status == SPR_OK)
         status = qplib_count(text->reader, "the number of values other than the default", 0, text->n, &others, error);
     for (int64_t k = 0; k < others && status == SPR_OK; k++) {
@@ -149,7 +156,7 @@ static spr_status qplib_read_values(qplib_text *text, const char *what, double *
         if (status == SPR_OK)
             status = spr__format_real(text->reader, 1, what, &value, error);
         if (status == SPR_OK && into != NULL)
-            into[i - 1] = text->sign * value;
+            into[i - 1] = qplib_energy(text, value);
     }
     return status;
 }
@@ -167,11 +174,20 @@ static spr_status qplib_read_names(qplib_text *text, const char *what, int64_t m
     return status;
 }
 
+/* Usually the largest double, in so few digits that it is more than that. */
+static spr_status qplib_read_infinity(spr__format_reader *reader, spr_error *error)
+{
+    double infinity = 0.0;
+    spr_status status = qplib_line(reader, 1, "the value for infinity", error);
+    return status != SPR_OK || (spr__number_real(reader->word[0], reader->length[0], &infinity) && isinf(infinity))
+               ? status
+               : spr__format_real(reader, 0, "the value for infinity", &infinity, error);
+}
+
 /* What follows the objective: it changes nothing, but a text that was cut shows here. */
 static spr_status qplib_read_rest(qplib_text *text, spr_error *error)
 {
-    double infinity = 0.0;
-    spr_status status = qplib_number(text->reader, "the value for infinity", &infinity, error);
+    spr_status status = qplib_read_infinity(text->reader, error);
     for (int k = 0; k < 2 && status == SPR_OK; k++)
         status = qplib_read_values(text, qplib_unused[k], NULL, error);
     if (status == SPR_OK)
@@ -194,7 +210,7 @@ static spr_status qplib_read_objective(qplib_text *text, spr_error *error)
         status = qplib_read_values(text, "a linear coefficient", text->linear, error);
     if (status == SPR_OK)
         status = qplib_number(text->reader, "the constant of the objective", &text->offset, error);
-    text->offset *= text->sign;
+    text->offset = qplib_energy(text, text->offset);
     return status == SPR_OK ? qplib_read_rest(text, error) : status;
 }
 
@@ -247,7 +263,10 @@ static spr_status qplib_write(const spr_problem *problem, spr__format_writer *wr
 {
     const spr_problem_view *view = &problem->view;
     int64_t others = 0;
-    (void)error;
+    for (int64_t at = 0; at < 2 * view->couplings; at++)
+        if (!isfinite(2.0 * view->value[at]))
+            return spr__fail(error, SPR_ERROR_CONFLICT,
+                             "a coupling is %g; format qplib holds twice of it, which no double is", view->value[at]);
     spr__format_text(writer, "QUBO\nQBN\nminimize\n");
     qplib_write_count(writer, view->variables, " # number of variables\n");
     qplib_write_count(writer, view->couplings, " # number of quadratic terms in objective\n");
@@ -256,7 +275,7 @@ static spr_status qplib_write(const spr_problem *problem, spr__format_writer *wr
         for (int64_t at = view->row_start[i]; at < view->row_start[i + 1] && view->column[at] < i; at++) {
             qplib_write_index(writer, i);
             qplib_write_index(writer, view->column[at]);
-            qplib_write_value(writer, view->value[at]);
+            qplib_write_value(writer, 2.0 * view->value[at]);
         }
     }
     spr__format_text(writer, "0 # default value for linear coefficients in objective\n");

@@ -18,6 +18,9 @@ static char *text_of(const char *format)
     return text;
 }
 
+/* Infinity, starting values, bounds' duals, no names. */
+#define QPLIB_END "1e300\n0\n0\n0\n0\n0\n0\n"
+
 START_TEST(texts_are_read_as_these_problems)
 {
     /* format, text, then the same QUBO as a list of entries with its offset and number of variables */
@@ -39,21 +42,31 @@ START_TEST(texts_are_read_as_these_problems)
         {"bqp", "2 3\n1 1 5\n1 2 -3\n2 2 1\n", "# offset = 0\n2 3\n0 0 -5\n0 1 6\n1 1 -1\n"},
         {"bqp", "1\n2 1\n2 1 3\n", "# offset = 0\n2 1\n0 1 -6\n"},
         {"bqp", "% a\r\n7 0\r\n", "# offset = 0\n7 0\n"},
+        {"biqmac", "2 3\n1 1 5\n1 2 -3\n2 2 1\n", "# offset = 0\n2 3\n0 0 5\n0 1 -6\n1 1 1\n"},
+        {"biqmac", "3 3\r\n1 2 1\r\n2 1 2\r\n3 3 0\r\n", "# offset = 0\n3 1\n0 1 6\n"},
         {"rudy", "3 2\n1 2 5\n3 2 -1", "# offset = 0\n3 5\n0 0 -5\n0 1 10\n1 1 -4\n1 2 -2\n2 2 1\n"},
-        {"rudy", "# a\n3 2 \n1 2\n1 2 1 \n", "# offset = 0\n3 3\n0 0 -2\n0 1 4\n1 1 -2\n"}};
+        {"rudy", "# a\n3 2 \n1 2\n1 2 1 \n", "# offset = 0\n3 3\n0 0 -2\n0 1 4\n1 1 -2\n"},
+        {"qplib", "A\nQBN\nminimize\n3\n3\n2 1 4\n2 2 6\n2 1 1\n-1\n1\n2 5\n7.5\n" QPLIB_END,
+         "# offset = 7.5\n3 4\n0 0 -1\n0 1 2.5\n1 1 8\n2 2 -1\n"},
+        {"qplib", "A # b\nDBB\nmaximize # c\n! d\n2\n% e\n1\n2 2 6\n0\n1 # f\n1 5\n-1\n" QPLIB_END "!\n",
+         "# offset = 1\n2 2\n0 0 -5\n1 1 -3\n"},
+        {"qplib", "A\r\nLBN\r\nmaximize\r\n2\r\n0\r\n1\r\n2 1\r\n0\r\n" QPLIB_END, "# offset = 0\n2 1\n1 1 -1\n"},
+        {"qplib", "A\nCBN\nminimize\n2\n0\n0\n0\n0\n1e9\n1\n1\n2 0\n0\n0\n2\n1 a b c d e f g\n2 x\n0",
+         "# offset = 0\n2 0\n"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         statement got, want;
         succeeded(parse(cases[i][0], cases[i][1], strlen(cases[i][1])));
         succeeded(read_back(SPR_QUBO, &got));
         succeeded(parse("coo", cases[i][2], strlen(cases[i][2])));
         succeeded(read_back(SPR_QUBO, &want));
-        equal(&got, &want);
+        ck_assert_msg(memcmp(&got, &want, sizeof got) == 0, "case %d: %s", (int)i, cases[i][1]);
     }
     ck_assert(parse("coo", "# offset = 4\n3\n0 0 1\n2 0 -3\n", 28) == SPR_OK);
     ck_assert_double_eq(energy_of(BITS(1, 1, 1)), 2.0);
 }
 END_TEST
 
+#define QPLIB(rest) "A\nQBB\nmaximize\n" rest
 #define BAD(format, text, line, told) {format, text, sizeof text - 1, line, told}
 
 START_TEST(malformed_texts_are_refused_with_their_line)
@@ -72,6 +85,7 @@ START_TEST(malformed_texts_are_refused_with_their_line)
         BAD("coo", "p qubo 0 3\n0 1 1\n", "line 1", "p qubo 0 n"),
         BAD("coo", "p qubo 0 3 2 0\n0 0 1\n0 1 1\n", "line 3", "says 2"),
         BAD("coo", "p qubo 0 3 1 2\n0 0 1\n0 1 1\n", "line 3", "says 3"),
+        BAD("coo", "p qubo 0 3 4611686018427387903 4611686018427387904\n0 0 1\n", "line 1", "couplings is 4611"),
         BAD("coo", "p qubo 0\n", "line 1", "p qubo 0 n"), BAD("coo", "p qubo 0 3 1 1 1\n", "line 1", "p qubo 0 n"),
         BAD("coo", "p qubo 0 3 2 0\n0 0 1\n0 1 1\n", "line 3", "1 diagonals; its first line says 2"),
         BAD("coo", "# vartype=\n0 1 1\n", "line 1", "SPIN or BINARY"),
@@ -96,6 +110,59 @@ START_TEST(malformed_texts_are_refused_with_their_line)
         BAD("bqp", "2 1\n1 1 5\n1 2 5\n", "line 3", "more than the 1 entries"),
         BAD("bqp", "3 3\n1 1 5\n1 2 5\n", "line 3", "ends after 2"), BAD("bqp", "2 x\n", "line 1", "\"x\""),
         BAD("bqp", "2 1\n1 2 5 #\n1 2 5 5\n", "line 3", "more than the 1 entries"),
+        BAD("bqp", "-3 1\n", "line 1", "variables is -3"), BAD("bqp", "3 -1\n", "line 1", "entries is -1"),
+        BAD("bqp", "3\n", "line 1", "fewer than 2"), BAD("bqp", "3 1\n1 2 1e400\n", "line 2", "\"1e400\""),
+        BAD("bqp", "3 1\n1 2 nan\n", "line 2", "\"nan\""), BAD("bqp", "99999999999999999999 1\n", "line 1", "whole"),
+        BAD("bqp", "3 99999999999999999999\n", "line 1", "whole"), BAD("bqp", "\x89PNG\r\n\x1a\n", "line 1", "fewer"),
+        BAD("bqp", "\x1f\x8b \x08\n", "line 1", "no text"), BAD("bqp", "2 1\r\n1 2 x\r\n", "line 2", "\"x\""),
+        BAD("biqmac", "", "line 1", "n entries"), BAD("biqmac", "0 0\n", "line 1", "variables is 0"),
+        BAD("biqmac", "1\n2 1\n1 2 1\n", "line 1", "one instance"), BAD("biqmac", "2 1\n1 2\n", "line 2", "fewer than 3"),
+        BAD("biqmac", "2 2\n1 2 1\n", "line 2", "ends after 1"),
+        BAD("biqmac", "2 1\n1 2 1\n2 2 1\n", "line 3", "more than the 1"),
+        BAD("biqmac", "2 1\n1 2 1\n3 1\n1 3 1\n", "line 3", "more than the 1"),
+        BAD("biqmac", "2 1\n1 3 1\n", "line 2", "second index is 3"), BAD("biqmac", "2 1\n0 1 1\n", "line 2", "index is 0"),
+        BAD("biqmac", "2 1\n1 2 inf\n", "line 2", "\"inf\""), BAD("biqmac", "2 1\n\x01 2 3\n", "line 2", "no text"),
+        BAD("rudy", "0 0\n", "line 1", "variables is 0"), BAD("rudy", "", "line 1", "n entries"),
+        BAD("rudy", "2 1\n1 2 1\n1 2 1\n", "line 3", "more than the 1"),
+        BAD("rudy", "2 1\n1 3 1\n", "line 2", "second index is 3"), BAD("rudy", "2 1\n0 1\n", "line 2", "first index is 0"),
+        BAD("rudy", "2 1\n1 2 nan\n", "line 2", "\"nan\""), BAD("rudy", "2 1\n1 2 1 1\n", "line 2", "more than 3"),
+        BAD("rudy", "2 1 1\n", "line 1", "more than 2"), BAD("rudy", "\xff\xfe 1\n", "line 1", "no text"),
+        BAD("qplib", "", "line 1", "name of the problem"), BAD("qplib", "A\n", "line 1", "type of the problem"),
+        BAD("qplib", "A\nQBX\n", "line 2", "three letters"), BAD("qplib", "A\nXBN\n", "line 2", "three letters"),
+        BAD("qplib", "A\nQXN\n", "line 2", "three letters"), BAD("qplib", "A\nQB\n", "line 2", "three letters"),
+        BAD("qplib", "A\n\0BN\n", "line 2", "three letters"), BAD("qplib", "A\nQBNN\n", "line 2", "three letters"),
+        BAD("qplib", "A\nQIN\n", "line 2", "not binary"), BAD("qplib", "A\nQCB\n", "line 2", "not binary"),
+        BAD("qplib", "A\nQMN\n", "line 2", "not binary"), BAD("qplib", "A\nQGN\n", "line 2", "not binary"),
+        BAD("qplib", "A\nQBL\n", "line 2", "constraints"), BAD("qplib", "A\nLBQ\n", "line 2", "constraints"),
+        BAD("qplib", "A\nQBN\nminimise\n", "line 3", "minimize or maximize"),
+        BAD("qplib", "A\nQBN\n", "line 2", "minimize or maximize"), BAD("qplib", QPLIB(""), "line 3", "number of variables"),
+        BAD("qplib", QPLIB("0\n"), "line 4", "variables is 0"), BAD("qplib", QPLIB("2.5\n"), "line 4", "\"2.5\""),
+        BAD("qplib", QPLIB("99999999999999999999\n"), "line 4", "whole number"),
+        BAD("qplib", QPLIB("2000000000\n"), "line 4", "variables is 2000000000"),
+        BAD("qplib", QPLIB("3 1\n"), "line 4", "more than 1 word;"), BAD("qplib", QPLIB("3\n-1\n"), "line 5", "terms is -1"),
+        BAD("qplib", QPLIB("3\n2\n2 1 1\n0\n0\n0\n") QPLIB_END, "line 7", "fewer than 3 words"),
+        BAD("qplib", QPLIB("3\n1\n2 1 1\n3 1 1\n"), "line 7", "more than 1 word;"),
+        BAD("qplib", QPLIB("3\n2\n2 1 1\n"), "line 6", "ends before \"i j value\""),
+        BAD("qplib", QPLIB("3\n1000000000000000000\n2 1 1\n"), "line 6", "ends before"),
+        BAD("qplib", QPLIB("3\n1\n1 2 1\n"), "line 6", "row 1, column 2 is above the diagonal"),
+        BAD("qplib", QPLIB("3\n1\n4 2 1\n"), "line 6", "first index is 4; accepted is 1..3"),
+        BAD("qplib", QPLIB("3\n1\n2 0 1\n"), "line 6", "second index is 0"),
+        BAD("qplib", QPLIB("3\n1\n2 1 nan\n"), "line 6", "\"nan\""),
+        BAD("qplib", QPLIB("3\n1\n2 1 1e999\n"), "line 6", "\"1e999\""),
+        BAD("qplib", QPLIB("3\n1\n2 2 5e-324\n"), "line 6", "half of it"),
+        BAD("qplib", QPLIB("3\n0\n"), "line 5", "linear coefficient"), BAD("qplib", QPLIB("3\n0\ninf\n"), "line 6", "\"inf\""),
+        BAD("qplib", QPLIB("3\n0\n0\n4\n"), "line 7", "accepted is 0..3"),
+        BAD("qplib", QPLIB("3\n0\n0\n1\n4 1\n"), "line 8", "index is 4"),
+        BAD("qplib", QPLIB("3\n0\n0\n1\n2\n"), "line 8", "fewer than 2"),
+        BAD("qplib", QPLIB("3\n0\n0\n1\n2 x\n"), "line 8", "\"x\""),
+        BAD("qplib", QPLIB("3\n0\n0\n0\n"), "line 7", "constant of the objective"),
+        BAD("qplib", QPLIB("3\n0\n0\n0\nx\n"), "line 8", "\"x\""),
+        BAD("qplib", QPLIB("3\n0\n0\n0\n0\n"), "line 8", "value for infinity"),
+        BAD("qplib", QPLIB("3\n0\n0\n0\n0\n1e9\n0\n4\n"), "line 11", "accepted is 0..3"),
+        BAD("qplib", QPLIB("3\n0\n0\n0\n0\n1e9\n0\n0\n0\n0\n0\n"), "line 14", "names of constraints"),
+        BAD("qplib", QPLIB("3\n0\n0\n0\n0\n1e9\n0\n0\n0\n0\n1\n4 a\n"), "line 15", "index is 4"),
+        BAD("qplib", QPLIB("3\n0\n0\n0\n0\n1e9\n0\n0\n0\n0\n0\n1\n"), "line 15", "accepted is 0..0"),
+        BAD("qplib", QPLIB("3\n0\n0\n0\n0\n") QPLIB_END "! a\nB\n", "line 17", "goes on behind"),
         BAD("rudy", "3 1\n2 2 1\n", "line 2", "joins 2 to itself"), BAD("rudy", "3 1\n2\n", "line 2", "fewer than 3"),
         BAD("rudy", "3 1\n1 two 1\n", "line 2", "\"two\""), BAD("rudy", "3 2\n1 2\n", "line 2", "ends after 1")};
     for (const struct bad *c = cases; c < cases + COUNT(cases); c++) {
@@ -131,8 +198,8 @@ END_TEST
 START_TEST(short_texts_have_few_variables)
 {
     char text[32];
-    for (int format = 0; format < 3; format++) {
-        static const char *const names[] = {"coo", "bqp", "rudy"}, *const ends[] = {"", " 0", " 0"};
+    for (int format = 0; format < 4; format++) {
+        static const char *const names[] = {"coo", "bqp", "rudy", "biqmac"}, *const ends[] = {"", " 0", " 0", " 0"};
         const int64_t most = (1 << 20) + (format == 0 ? 7 : 9);
         int64_t n = 0;
         snprintf(text, sizeof text, "%d%s", (int)most, ends[format]);
@@ -166,6 +233,8 @@ START_TEST(signs_of_the_formats)
             }
         succeeded(parse("bqp", matrix, sizeof matrix - 1));
         ck_assert_double_eq(energy_of(x), -objective);
+        succeeded(parse("biqmac", matrix, sizeof matrix - 1));
+        ck_assert_double_eq(energy_of(x), objective);
         succeeded(parse("rudy", graph, sizeof graph - 1));
         ck_assert_double_eq(energy_of(x), -cut);
     }
@@ -221,9 +290,11 @@ START_TEST(what_is_written_is_read_back_bit_for_bit)
         s.offset = noise(seed, 1);
         succeeded(make(&s));
         comes_back("coo", SPR_QUBO);
+        comes_back("qplib", SPR_QUBO);
         s.offset = 0.0;
         succeeded(make(&s));
         comes_back("bqp", SPR_QUBO);
+        comes_back("biqmac", SPR_QUBO);
         for (int64_t k = 0; k < s.entries; k++) {
             const double value = 0.25 * (double)whole(seed, 500 + (uint64_t)k, -9, 9);
             graph.offset -= s.rows[k] != s.columns[k] ? value : 0.0;
@@ -348,6 +419,7 @@ START_TEST(a_header_alone_asks_for_no_memory)
 {
     static const char *const cases[][2] = {{"coo", "2 1000000000000000000\n0 1 1\n"},
                                            {"bqp", "2 1000000000000000000\n1 2 1\n"},
+                                           {"biqmac", "2 1000000000000000000\n1 2 1\n"},
                                            {"rudy", "2 1000000000000000000\n1 2 1\n"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         ledger book = {.limit = 1024};
@@ -384,57 +456,177 @@ END_TEST
 
 /* --------------------------------------------------------------------------------------------- published instances */
 
-/* What a file says, by scanf: energy of a state and number of couplings. */
-static double scanned(FILE *file, const char *format, const uint8_t *x, int64_t *n, int64_t *couplings)
+#define PUBLISHED "../shared/data/qubo/"
+
+/* A file as one text with a zero behind it, unpacked if its name ends in .gz; NULL if it is not here. */
+static char *file_text(const char *path, size_t *bytes)
 {
-    const int graph = strcmp(format, "rudy") == 0;
-    long long variables, count;
-    double energy = 0.0, w;
-    int i, j;
-    ck_assert_int_eq(fscanf(file, "%lld %lld", &variables, &count), 2);
-    *n = variables;
-    *couplings = 0;
-    while (count-- > 0) {
-        ck_assert_int_eq(fscanf(file, "%d %d %lf", &i, &j, &w), 3);
-        const int both = x[i - 1] && x[j - 1], apart = x[i - 1] != x[j - 1];
-        energy -= graph ? apart * w : both * (i == j ? w : 2.0 * w);
-        *couplings += i != j && w != 0.0;
+    static const size_t room = (size_t)1 << 26;
+    char command[256];
+    const int packed = strstr(path, ".gz") != NULL;
+    FILE *file = fopen(path, "rb");
+    if (file != NULL && packed) {
+        fclose(file);
+        snprintf(command, sizeof command, "gzip -dc '%s'", path);
+        file = popen(command, "r");
     }
-    return energy;
+    if (file == NULL)
+        return NULL;
+    char *text = malloc(room);
+    ck_assert_ptr_nonnull(text);
+    *bytes = fread(text, 1, room - 1, file);
+    ck_assert_uint_lt(*bytes, room - 1);
+    text[*bytes] = '\0';
+    ck_assert_int_eq(packed ? pclose(file) : fclose(file), 0);
+    return text;
 }
 
-static void agrees_with_scanf(const char *format, const char *name)
+/* The next number of a text, what follows # left out: nothing of the library's reader. */
+static double scan(const char **at)
 {
-    static char text[1 << 20];
-    static uint8_t x[1 << 16];
-    int64_t n, couplings, got_n, got_couplings;
-    char path[128];
-    snprintf(path, sizeof path, "../shared/data/qubo/%s", name);
-    FILE *file = fopen(path, "rb");
+    while (**at == ' ' || **at == '\n' || **at == '\r' || **at == '\t' || **at == '#')
+        if (*(*at)++ == '#')
+            *at += strcspn(*at, "\n");
+    char *end = NULL;
+    const double number = strtod(*at, &end);
+    ck_assert(end != *at);
+    *at = end;
+    return number;
+}
+
+/* What a text says: sizes, the objective in its own sense, nonzero couplings. */
+typedef struct scanned {
+    int64_t n, entries, couplings;
+    double objective, sign;      /* energy = sign * objective */
+} scanned;
+
+static scanned scan_matrix(const char *format, const char *at, const uint8_t *x)
+{
+    const int graph = strcmp(format, "rudy") == 0;
+    scanned to = {0};
+    to.sign = strcmp(format, "biqmac") == 0 ? 1.0 : -1.0;
+    to.n = (int64_t)scan(&at);
+    to.entries = (int64_t)scan(&at);
+    for (int64_t k = 0; k < to.entries; k++) {
+        const int i = (int)scan(&at), j = (int)scan(&at);
+        const double w = scan(&at);
+        const int both = x[i - 1] && x[j - 1], apart = x[i - 1] != x[j - 1];
+        to.objective += graph ? apart * w : both * (i == j ? w : 2.0 * w);
+        to.couplings += i != j && w != 0.0;
+    }
+    return to;
+}
+
+static scanned scan_qplib(const char *at, const uint8_t *x)
+{
+    scanned to = {0};
+    to.sign = strstr(at, "maximize") != NULL ? -1.0 : 1.0;
+    at = strstr(at, "mize\n") + 5;
+    to.n = (int64_t)scan(&at);
+    to.entries = (int64_t)scan(&at);
+    for (int64_t k = 0; k < to.entries; k++) {
+        const int i = (int)scan(&at), j = (int)scan(&at);
+        const double both = x[i - 1] && x[j - 1];
+        to.couplings += i != j;
+        to.objective += 0.5 * scan(&at) * both;
+    }
+    const double usual = scan(&at);
+    for (int64_t i = 0; i < to.n; i++)
+        to.objective += usual * x[i];
+    for (int64_t k = (int64_t)scan(&at); k > 0; k--) {
+        const int i = (int)scan(&at);
+        to.objective += (scan(&at) - usual) * x[i - 1];
+    }
+    to.objective += scan(&at);
+    return to;
+}
+
+/* The sizes are those of the manifest and of the text, the energy of a state is that of the text. */
+static void is_read(const char *format, const char *path, int64_t n, int64_t count)
+{
+    static uint8_t x[1 << 15];
+    int64_t got_n = 0, got_couplings = 0;
+    size_t bytes = 0;
+    char *text = file_text(path, &bytes);
+    ck_assert_msg(text != NULL, "%s cannot be read", path);
+    ck_assert_int_lt(n, 1 << 15);
+    for (size_t i = 0; i < sizeof x; i++)
+        x[i] = support_random(2026, i) & 1;
+    const scanned want = strcmp(format, "qplib") == 0 ? scan_qplib(text, x) : scan_matrix(format, text, x);
+    const spr_status status = parse(format, text, bytes);
+    ck_assert_msg(status == SPR_OK, "%s: %s", path, error.message);
+    free(text);
+    succeeded(spr_problem_size(problem, &got_n, &got_couplings, &error));
+    ck_assert_msg(got_n == n && want.n == n, "%s: n is %d", path, (int)got_n);
+    ck_assert_msg(want.entries == count && got_couplings == want.couplings && got_couplings > 0, "%s: %d couplings",
+                  path, (int)got_couplings);
+    ck_assert_double_eq(energy_of(x), want.sign * want.objective);
+}
+
+/* Every instance of one MANIFEST.tsv: file, n, entries. */
+static void manifest_is_read(const char *folder, const char *format)
+{
+    char path[128], line[1024], name[64];
+    long long n, count;
+    int read = 0;
+    snprintf(path, sizeof path, PUBLISHED "%s/MANIFEST.tsv", folder);
+    FILE *file = fopen(path, "r");
     if (file == NULL) {
         printf("skipped: %s is not here\n", path);
         return;
     }
-    for (size_t i = 0; i < sizeof x; i++)
-        x[i] = support_random(2026, i) & 1;
-    const size_t bytes = fread(text, 1, sizeof text, file);
-    ck_assert_uint_lt(bytes, sizeof text);
-    rewind(file);
-    const double energy = scanned(file, format, x, &n, &couplings);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (line[0] == '#' || sscanf(line, "%63s %lld %lld", name, &n, &count) != 3)
+            continue;
+        snprintf(path, sizeof path, PUBLISHED "%s/%s%s", folder, name, strcmp(folder, "K2000") == 0 ? ".gz" : "");
+        is_read(format, path, n, count);
+        read++;
+    }
     fclose(file);
-    succeeded(parse(format, text, bytes));
-    succeeded(spr_problem_size(problem, &got_n, &got_couplings, &error));
-    ck_assert(n == got_n && couplings == got_couplings && couplings > 0);
-    ck_assert_double_eq(energy_of(x), energy);
+    ck_assert_int_gt(read, 0);
 }
 
 START_TEST(published_instances_are_read)
 {
-    agrees_with_scanf("bqp", "bqp/bqp50.1.txt");
-    agrees_with_scanf("rudy", "Gset/G1.txt");
-    agrees_with_scanf("bqp", "be/be100.1.sparse");
-    agrees_with_scanf("bqp", "gka/gka1a.sparse");
-    agrees_with_scanf("rudy", "rudy_biqmac/pm1s_80.0");
+    static const char *const folders[][2] = {{"bqp", "bqp"}, {"be", "biqmac"}, {"gka", "biqmac"}, {"Gset", "rudy"},
+                                             {"rudy_biqmac", "rudy"}, {"K2000", "rudy"}, {"QPLIB", "qplib"}};
+    for (size_t i = 0; i < COUNT(folders); i++)
+        manifest_is_read(folders[i][0], folders[i][1]);
+}
+END_TEST
+
+/* The best known objective, in the sense of its text: so the signs are those of the literature. */
+static void best_is_reached(const char *format, const char *name, double energy)
+{
+    spr_solver *solver = NULL;
+    spr_solve_result result = {.size = sizeof result};
+    size_t bytes = 0;
+    char path[128];
+    snprintf(path, sizeof path, PUBLISHED "%s", name);
+    char *text = file_text(path, &bytes);
+    if (text == NULL) {
+        printf("skipped: %s is not here\n", path);
+        return;
+    }
+    succeeded(parse(format, text, bytes));
+    free(text);
+    succeeded(spr_solver_new(NULL, NULL, NULL, "descent", problem, &solver, &error));
+    succeeded(spr_solver_set_real(solver, "target", energy, &error));
+    succeeded(spr_solver_set_integer(solver, "restarts", 10000, &error));
+    succeeded(spr_solver_solve(solver, &result, &error));
+    ck_assert_msg(result.energy == energy, "%s: %g instead of %g", name, result.energy, energy);
+    spr_solver_free(solver);
+}
+
+START_TEST(signs_are_those_of_the_literature)
+{
+    best_is_reached("bqp", "bqp/bqp50.1.txt", -2098);
+    best_is_reached("biqmac", "gka/gka1a.sparse", -3414);
+    best_is_reached("biqmac", "be/be100.1.sparse", -19412);
+    best_is_reached("rudy", "rudy_biqmac/pm1s_80.0", -79);
+    best_is_reached("rudy", "rudy_biqmac/w09_100.0", -2121);
+    best_is_reached("qplib", "QPLIB/QPLIB_5882.qplib", -25388);
+    best_is_reached("qplib", "QPLIB/QPLIB_5875.qplib", -43757);
 }
 END_TEST
 
@@ -448,9 +640,10 @@ Suite *suite_formats(void)
         graphs_of_any_weights_come_back,
         signs_of_the_formats, what_is_written_is_read_back_bit_for_bit, indices_and_counts_are_written_as_digits,
         a_text_too_long_is_told_and_cut, texts_and_formats_are_checked, every_allocation_of_a_reader_may_fail,
-        a_header_alone_asks_for_no_memory, a_locale_with_a_comma_changes_nothing, published_instances_are_read};
+        a_header_alone_asks_for_no_memory, a_locale_with_a_comma_changes_nothing, published_instances_are_read,
+        signs_are_those_of_the_literature};
     tcase_add_checked_fixture(all, NULL, teardown);
-    tcase_set_timeout(all, 60);
+    tcase_set_timeout(all, 300);
     suite_add_tcase(suite, all);
     for (size_t i = 0; i < COUNT(tests); i++)
         tcase_add_test(all, tests[i]);
