@@ -41,7 +41,9 @@ LIB := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard lib/*/*.c lib/*/*/*.c)))
 UNIT := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/unit/*.c)))
 TRACE := $(O)/examples/trace/trace.o
 DEMO := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard examples/demo_*.c)))
-EXAMPLES := $(patsubst examples/%.c,$(B)/%,$(sort $(filter-out examples/demo_%,$(wildcard examples/*.c))))
+SOLVE := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard examples/solve_file_*.c)))
+EXAMPLES := $(patsubst examples/%.c,$(B)/%,$(sort $(filter-out examples/demo_% examples/solve_file_%,\
+    $(wildcard examples/*.c))))
 TESTS := $(patsubst %,$(B)/%,property quadratic presolve lower lower_states torture hotpath digest conform fuzz-replay)
 HEADERS := include/spinroute/qubo.h include/spinroute/lower.h include/spinroute/backend.h
 STATIC := $(B)/libspinroute.a
@@ -103,6 +105,7 @@ $(B)/hotpath: $(O)/tests/hotpath/hotpath.o
 $(B)/digest: $(O)/tests/determinism/digest.o
 $(EXAMPLES): $(B)/%: $(O)/examples/%.o
 $(B)/demo: $(DEMO)
+$(B)/solve_file: $(SOLVE)
 
 $(EXAMPLES) $(TESTS): LIBS = -lm -pthread
 $(EXAMPLES) $(TESTS): $(TRACE) $(STATIC)

@@ -8,4 +8,6 @@ test_that "it runs" env LD_LIBRARY_PATH="$B" "$work/readme"
 for program in hello qubo_route custom_backend; do
     test_that "examples/$program.c runs" "$B/$program"
 done
+test_that "examples/solve_file.c proves the cut of examples/petersen.rud" \
+    sh -c "'$B/solve_file' examples/petersen.rud --backend exact | tee '$work/cut' && grep -q '^cut  *12 ' '$work/cut'"
 finish
