@@ -11,7 +11,8 @@
 
 /* variables looked at between two looks at the time; problems smaller than this are always tried; of larger ones with
  * more couplings per variable than that, one variable of so many must be promising */
-enum { PRESOLVE_LOOK = 4096, PRESOLVE_SMALL = 64, PRESOLVE_DENSE = 16, PRESOLVE_PART = 64 };
+enum { PRESOLVE_LOOK = 4096, PRESOLVE_SMALL = 64, PRESOLVE_DENSE = 16, PRESOLVE_PART = 64,
+       PRESOLVE_ROOFS = 4 };
 
 /* ------------------------------------------------------------------------------------------------------------- a look */
 
@@ -62,25 +63,37 @@ static void presolve_settle(spr__residue *work, const spr__presolve_limits *limi
     }
 }
 
-static void presolve_reduce(spr__residue *work, const spr__presolve_limits *limits)
+/* 0 if there is no memory. */
+static int presolve_reduce(spr__residue *work, const spr__memory *memory, const spr__presolve_limits *limits)
 {
-    do
-        presolve_settle(work, limits);
-    while (!presolve_late(limits) && spr__reduce_pairs(work, limits));
+    for (int round = 0, found = 1; found && round < PRESOLVE_ROOFS; round++) {
+        do
+            presolve_settle(work, limits);
+        while (!presolve_late(limits) && spr__reduce_pairs(work, limits));
+        if (presolve_late(limits))
+            break;
+        if (!spr__reduce_roof(work, memory, limits, &found))
+            return 0;
+    }
+    presolve_settle(work, limits);
+    return 1;
 }
 
-/* No energy is lower than this: each coupling below 0 counts half to each of its ends. */
+/* No energy is lower than this: as binary variables, a coupling below 0 counts half to each of its ends; as spins, each
+ * coupling and each field counts its size. */
 static double presolve_simple_bound(const spr__residue *work)
 {
-    double bound = work->offset, size = fabs(work->offset);
+    double binary = work->offset, spin = work->offset, size = fabs(work->offset);
     for (int64_t i = 0; i < work->variables; i++) {
-        const double least = 0.5 * (work->linear[i] + work->low[i]);
         if (work->degree[i] < 0)
             continue;
-        bound += least < 0.0 ? least : 0.0;
+        const double least = 0.5 * (work->linear[i] + work->low[i]), field = 0.5 * (work->low[i] + work->high[i]);
+        binary += least < 0.0 ? least : 0.0;
+        spin += (field < 0.0 ? field : 0.0) - 0.25 * (work->high[i] - work->linear[i]);
         size += fabs(work->linear[i]) + (work->high[i] - work->low[i]);
     }
-    return bound - 2.0 * work->doubt - (work->exact ? 0.0 : ldexp(size, -52) * (double)(work->left + 8));
+    const double bound = binary > spin ? binary : spin;
+    return bound - 2.0 * work->doubt - (work->exact ? 0.0 : ldexp(size, -51) * (double)(work->left + 8));
 }
 
 /* ---------------------------------------------------------------------------------------------------- what is left of it */
@@ -214,10 +227,14 @@ spr_status spr__presolve(const spr__memory *memory, const spr_problem_view *view
     }
     memset(made, 0, sizeof *made);
     made->memory = *memory;
-    presolve_reduce(&work, limits);
-    made->lower_bound = presolve_simple_bound(&work);
-    made->components = limits->components ? presolve_components(&work) : -1;
-    const spr_status status = presolve_close(&work, made, error);
+    spr_status status = SPR_ERROR_MEMORY;
+    if (presolve_reduce(&work, memory, limits)) {
+        const double simple = presolve_simple_bound(&work);
+        made->lower_bound = simple > work.bound ? simple : work.bound;
+        made->components = limits->components ? presolve_components(&work) : -1;
+        status = presolve_close(&work, made, error);
+    } else
+        spr__fail(error, status, "no memory for the roof dual of %lld variables", (long long)view->variables);
     spr__work_close(&work, memory);
     if (status != SPR_OK) {
         spr__presolve_free(made);

@@ -122,18 +122,18 @@ static void work_divide(double *unit, double x)
 /* Exact: everything is a multiple of one power of two, and small enough that sums of all of it still are numbers. */
 static void work_measure(spr__residue *work, const spr_problem_view *view)
 {
-    double fine = 0.0, size = fabs(view->offset);
+    double size = fabs(view->offset);
     for (int64_t at = 0; at < 2 * view->couplings; at++) {
         work_divide(&work->unit, view->value[at]);
         size += fabs(view->value[at]);
     }
-    fine = work->unit;
-    work_divide(&fine, view->offset);
+    work->fine = work->unit;
+    work_divide(&work->fine, view->offset);
     for (int64_t i = 0; i < view->variables; i++) {
-        work_divide(&fine, view->linear[i]);
+        work_divide(&work->fine, view->linear[i]);
         size += fabs(view->linear[i]);
     }
-    work->exact = size <= ldexp(fine, 50);
+    work->exact = size <= ldexp(work->fine, 50);
     work->unit = work->exact ? work->unit : 0.0;
 }
 
@@ -154,7 +154,8 @@ int spr__work_open(spr__residue *work, const spr__memory *memory, const spr_prob
         }
     }
     work->variables = work->left = work->queue_used = view->variables;
-    work->couplings = view->couplings;
+    work->couplings = work->couplings_at_first = view->couplings;
+    work->bound = -INFINITY;
     work->offset = view->offset;
     work->most_effort = WORK_EFFORT * (view->variables + view->couplings);
     work_measure(work, view);

@@ -14,12 +14,14 @@
 
 typedef struct spr__residue {
     int64_t variables, left;     /* at first, and now */
-    int64_t couplings;           /* now */
+    int64_t couplings, couplings_at_first;
     double *linear;              /* [variables] */
     double *low, *high;          /* [variables] linear and the negative, the positive couplings: what x = 1 costs at least, at most */
     double *largest;             /* [variables] no coupling of the row is larger in size */
     double offset;
     double doubt;
+    double fine;                 /* a power of two that divides everything, when exact */
+    double bound;                /* no energy is lower, by the reductions that say so; -inf */
     double unit;                 /* of the couplings at first: a power of two that divides them; 0 when not exact */
     int exact;                   /* coefficients are multiples of a power of two, of at most 50 bits together */
 
@@ -79,5 +81,8 @@ int spr__reduce_fix(spr__residue *work, int32_t i);                 /* persisten
 int spr__reduce_dominated(spr__residue *work, int32_t i);
 int spr__reduce_degree(spr__residue *work, int32_t i);              /* degree.c */
 int spr__reduce_pairs(spr__residue *work, const spr__presolve_limits *limits);   /* pairs.c */
+
+/* roof.c: the bound, and in found whether something is gone. 0 if there is no memory. */
+int spr__reduce_roof(spr__residue *work, const spr__memory *memory, const spr__presolve_limits *limits, int *found);
 
 #endif
