@@ -9,6 +9,8 @@
 
 /* words of the options "presolve" and "bound" */
 enum { REDUCE_AUTO, REDUCE_OFF, REDUCE_ON };
+/* unless told to, less than one variable in so many is not worth the trouble */
+enum { REDUCE_PART = 100 };
 enum { REDUCE_BOUND_AUTO, REDUCE_BOUND_OFF, REDUCE_BOUND_ROOF };
 
 static int32_t reduce_late(void *user)
@@ -57,7 +59,8 @@ spr_status spr__solver_reduce(spr_solver *solver, spr_error *error)
 {
     const spr_problem_view *view = &solver->problem->view;
     const int roof = solver->bound_wanted == REDUCE_BOUND_ROOF;
-    const spr__presolve_limits limits = {reduce_late, solver, roof ? 2 : solver->bound_wanted == REDUCE_BOUND_AUTO, 0};
+    const spr__presolve_limits limits = {reduce_late, solver, roof ? 2 : solver->bound_wanted == REDUCE_BOUND_AUTO, 0,
+                                         solver->presolve == REDUCE_ON ? 1 : 1 + view->variables / REDUCE_PART};
     if (!reduce_serves(view))
         return SPR_OK;
     const int wanted = reduce_wanted(solver);

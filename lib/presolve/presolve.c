@@ -9,15 +9,14 @@
 
 #include "../base/exact.h"
 
-/* variables looked at between two looks at the time; problems smaller than this are always tried; of larger ones with
- * more couplings per variable than that, one variable of so many must be promising */
-enum { PRESOLVE_LOOK = 4096, PRESOLVE_SMALL = 64, PRESOLVE_DENSE = 16, PRESOLVE_PART = 64,
-       PRESOLVE_ROOFS = 4 };
+/* variables looked at between two looks at the time; up to so many couplings per variable, or so few variables, one that
+ * promises something is enough, and fields are; beyond, one of so many; roof duals in a row */
+enum { PRESOLVE_LOOK = 4096, PRESOLVE_SPARSE = 4, PRESOLVE_SMALL = 64, PRESOLVE_PART = 128, PRESOLVE_ROOFS = 4 };
 
 /* ------------------------------------------------------------------------------------------------------------- a look */
 
-/* Sums in four lanes, so that they do not wait for each other. */
-static int presolve_row_promises(const spr_problem_view *view, int64_t i)
+/* Sums in four lanes, so that they do not wait for each other. *field: this variable has one, as a spin. */
+static int presolve_row_promises(const spr_problem_view *view, int64_t i, int *field)
 {
     double below[4] = {0.0, 0.0, 0.0, 0.0}, sizes[4] = {0.0, 0.0, 0.0, 0.0}, largest[4] = {0.0, 0.0, 0.0, 0.0};
     const int64_t end = view->row_start[i + 1];
@@ -32,17 +31,20 @@ static int presolve_row_promises(const spr_problem_view *view, int64_t i)
     const double low = view->linear[i] + 0.5 * (sum - size), high = view->linear[i] + 0.5 * (sum + size);
     const double one = largest[0] > largest[1] ? largest[0] : largest[1], two = largest[2] > largest[3] ? largest[2] : largest[3];
     const double most = one > two ? one : two;
+    *field |= 2.0 * view->linear[i] + sum != 0.0;
     return end - view->row_start[i] <= 2 || low >= 0.0 || high <= 0.0 || (most >= -low && most >= high);
 }
 
 int spr__presolve_promises(const spr_problem_view *view)
 {
     const int64_t n = view->variables;
-    const int64_t wanted = n <= PRESOLVE_SMALL || view->couplings <= PRESOLVE_DENSE * n ? 1 : 1 + n / PRESOLVE_PART;
+    const int sparse = n <= PRESOLVE_SMALL || view->couplings <= PRESOLVE_SPARSE * n;
+    const int64_t wanted = sparse ? 1 : 1 + n / PRESOLVE_PART;
     int64_t found = 0;
-    for (int64_t i = 0; i < n && found < wanted; i++)
-        found += presolve_row_promises(view, i);
-    return found >= wanted;
+    int field = 0;
+    for (int64_t i = 0; i < n && found < wanted && !(sparse && field); i++)
+        found += presolve_row_promises(view, i, &field);
+    return found >= wanted || (sparse && field);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- reduce */
@@ -190,10 +192,13 @@ static spr_status presolve_problem(spr__residue *work, spr_reduction *reduction,
     return status;
 }
 
-static spr_status presolve_close(spr__residue *work, spr_reduction *reduction, spr_error *error)
+static spr_status presolve_close(spr__residue *work, const spr__presolve_limits *limits, spr_reduction *reduction,
+                                 spr_error *error)
 {
     int64_t kept = 0;
     reduction->variables = reduction->left = work->variables;
+    if (work->step_count < limits->least)
+        return spr__ok(error);
     reduction->left = work->left;
     reduction->couplings = work->couplings;
     reduction->doubt = work->doubt;
@@ -232,7 +237,7 @@ spr_status spr__presolve(const spr__memory *memory, const spr_problem_view *view
         const double simple = presolve_simple_bound(&work);
         made->lower_bound = simple > work.bound ? simple : work.bound;
         made->components = limits->components ? presolve_components(&work) : -1;
-        status = presolve_close(&work, made, error);
+        status = presolve_close(&work, limits, made, error);
     } else
         spr__fail(error, status, "no memory for the roof dual of %lld variables", (long long)view->variables);
     spr__work_close(&work, memory);

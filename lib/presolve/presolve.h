@@ -40,14 +40,15 @@ struct spr_reduction {
     int64_t rules[SPR__RULES];
     double lower_bound;          /* of the whole problem */
     double doubt;                /* how far rounding may have moved the energies of the reduced problem */
-    spr_problem *reduced;        /* NULL if no variable is left */
+    spr_problem *reduced;        /* NULL if no variable is left, or nothing was worth it (steps and kept then too) */
 };
 
 typedef struct spr__presolve_limits {
     int32_t (*late)(void *user); /* or NULL; looked at now and then: nonzero ends presolve with what it has */
     void *user;
-    int32_t roof;                /* 0 no, 1 if it looks cheap, 2 even if not */
+    int32_t roof;                /* roof dual: 0 no, 1 if it looks cheap, 2 even if not */
     int32_t components;          /* count them */
+    int64_t least;               /* with fewer variables gone, the reduction is empty: only the bound is worth something */
 } spr__presolve_limits;
 
 /* A look at the problem: is it worth it? Reads the rows once. */

@@ -12,8 +12,8 @@
 #include "../base/exact.h"
 
 /* bits of the sum of the rounded coefficients; couplings per variable, and in all, beyond which it does not look cheap;
- * arcs per variable and coupling then looked at */
-enum { ROOF_BITS = 50, ROOF_DENSE = 40, ROOF_MOST = 2000000, ROOF_EFFORT = 50 };
+ * arcs then looked at, per variable and coupling, and in all */
+enum { ROOF_BITS = 50, ROOF_DENSE = 40, ROOF_MOST = 2000000, ROOF_EFFORT = 16, ROOF_ARCS = 5000000 };
 
 typedef struct roof_network {
     spr__flow flow;
@@ -164,7 +164,8 @@ int spr__reduce_roof(spr__residue *work, const spr__memory *memory, const spr__p
     net.unit = roof_unit(work);
     roof_fill(&net, work, place);
     spr__release(memory, place, bytes);
-    net.flow.most_effort = limits->roof == 1 ? ROOF_EFFORT * (work->left + work->couplings) : INT64_MAX;
+    const int64_t arcs = ROOF_EFFORT * (work->left + work->couplings);
+    net.flow.most_effort = limits->roof == 2 ? INT64_MAX : arcs < ROOF_ARCS ? arcs : ROOF_ARCS;
     const int maximal = spr__flow_augment(&net.flow, limits);
     const double quarters = (double)(net.base + net.flow.total);
     double bound = work->offset + 0.25 * net.unit * quarters;

@@ -147,7 +147,7 @@ static void check_states(const kind *k, uint64_t seed, const spr_problem *proble
 static void check_roof(const kind *k, uint64_t seed, const spr_problem *problem, double slack)
 {
     const spr_problem_view *view = &problem->view;
-    const spr__presolve_limits limits = {NULL, NULL, 2, 0};
+    const spr__presolve_limits limits = {NULL, NULL, 2, 0, 0};
     const spr__memory memory = spr__memory_of(NULL, NULL);
     int twice[MOST] = {0}, found, seen[MOST] = {0}, more;
     double least = INFINITY;
@@ -189,7 +189,7 @@ static int64_t variables_seen, variables_left;
 static void one(const kind *k, uint64_t seed, int roof)
 {
     static double energies[1 << MOST];
-    const spr__presolve_limits limits = {NULL, NULL, roof, 1};
+    const spr__presolve_limits limits = {NULL, NULL, roof, 1, 0};
     const spr__memory memory = spr__memory_of(NULL, NULL);
     const double slack = k->unit == 0.0 ? 1e-12 * 100.0 : 0.0;
     spr_problem *problem = make(k, seed);
