@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Spinroute. No configure step: make, make check, make install. The targets explain themselves with make help.
 #
-# Yours to set: CC CFLAGS CPPFLAGS LDFLAGS DESTDIR prefix libdir includedir, and B, the folder everything is built in.
+# Yours to set: CC CFLAGS CPPFLAGS LDFLAGS DESTDIR prefix libdir includedir, WITH_LAPACKE=1, and B, the folder everything is
+# built in.
 
 CFLAGS ?= -O2 -g
 prefix ?= /usr/local
@@ -27,7 +28,13 @@ endif
 # Ours come first, so that yours win. A release must not abort: assertions live in the sanitizer builds only.
 NDEBUG = -DNDEBUG
 WARNINGS = -Wall -Wextra -Wshadow -pedantic
-OURS = -std=c11 -fPIC -fvisibility=hidden -Iinclude $(WARNINGS)
+# make WITH_LAPACKE=1: the bound "spectral", by the system's LAPACKE. Without, nothing but libc and libm is needed.
+ifeq ($(WITH_LAPACKE),1)
+LAPACKE_FLAGS := -DSPR_WITH_LAPACKE $(shell pkg-config --cflags lapacke)
+LAPACKE_LIBS := $(shell pkg-config --libs lapacke)
+LAPACKE_NAME := lapacke
+endif
+OURS = -std=c11 -fPIC -fvisibility=hidden -Iinclude $(WARNINGS) $(LAPACKE_FLAGS)
 COMPILE = $(CC) $(OURS) $(EXTRA) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
@@ -77,7 +84,7 @@ $(STATIC): $(LIB) $(B)/flags
 
 $(REAL): $(LIB) lib/spinroute.map $(B)/flags
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libspinroute.so.$(ABI) -Wl,-z,defs \
-	    -Wl,--version-script=lib/spinroute.map -o $@ $(LIB) -lm
+	    -Wl,--version-script=lib/spinroute.map -o $@ $(LIB) $(LAPACKE_LIBS) -lm
 
 $(SHARED): $(REAL)
 	ln -sf $(notdir $(REAL)) $(SHARED).$(ABI)
@@ -87,7 +94,8 @@ $(SHARED): $(REAL)
 $(B)/spinroute.pc: pkgconfig/spinroute.pc.in force
 	@mkdir -p $(B)
 	@sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(patsubst $(prefix)/%,$${prefix}/%,$(libdir))|' \
-	    -e 's|@includedir@|$(patsubst $(prefix)/%,$${prefix}/%,$(includedir))|' -e 's|@version@|$(VERSION)|' $< >$@.new
+	    -e 's|@includedir@|$(patsubst $(prefix)/%,$${prefix}/%,$(includedir))|' -e 's|@version@|$(VERSION)|' \
+	    -e 's|@requires@|$(LAPACKE_NAME)|' -e '/: $$/d' $< >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 ## examples: the programs of examples/, in build/
@@ -107,11 +115,11 @@ $(EXAMPLES): $(B)/%: $(O)/examples/%.o
 $(B)/demo: $(DEMO)
 $(B)/solve_file: $(SOLVE)
 
-$(EXAMPLES) $(TESTS): LIBS = -lm -pthread
+$(EXAMPLES) $(TESTS): LIBS = $(LAPACKE_LIBS) -lm -pthread
 $(EXAMPLES) $(TESTS): $(TRACE) $(STATIC)
 	$(LINK)
 
-$(B)/unit: LIBS = $(shell pkg-config --libs check 2>/dev/null) -lm -pthread
+$(B)/unit: LIBS = $(shell pkg-config --libs check 2>/dev/null) $(LAPACKE_LIBS) -lm -pthread
 $(B)/unit: $(UNIT) $(STATIC)
 	$(LINK)
 
@@ -207,6 +215,10 @@ check-cpu: $(B)/digest
 ## check-neon: the same bits on 64-bit ARM (cross-compiled, emulated)
 check-neon: $(B)/digest
 	+@$(SCRIPT)/neon.sh
+
+## check-lapacke: a library with LAPACKE needs it and nothing more, and its bound is one
+check-lapacke: all
+	+@$(SCRIPT)/lapacke.sh
 
 ## check-symbols: exports are the header's functions, nothing beyond libc and libm is needed, no global state
 check-symbols: $(STATIC) $(SHARED)

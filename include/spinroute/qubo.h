@@ -238,7 +238,8 @@ SPR_API const char *spr_solver_backend(const spr_solver *solver);
  *   "presolve"  auto off on         (default auto)   reduce the problem (spr_problem_reduce) before the backend sees it; auto: for
  *                                                    backends that ask for it, where a look at the problem promises something
  *   "bound"     auto off roof       (default auto)   a lower bound before the backend begins: auto, what presolve, where it is
- *                                                    done, has for little; roof, the roof dual, whatever it costs
+ *               spectral                             done, has for little; the others as in spr_problem_bound. A sample that
+ *                                                    meets it ends the solve
  * spr_solver_option_count is their number (NULL: of those of every solver), index 0-based; texts are constants. A value out of
  * range is refused, never clamped; spr_solver_set_text takes a word of a choice or a decimal number.
  * Return SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_OPTION_NAME, _TYPE, _RANGE. The solver's thread. */
@@ -296,6 +297,7 @@ typedef struct spr_solve_result {
  *                               violates a constraint
  *   SPR_ERROR_BACKEND_STALLED   it neither works nor ends: 1000 steps in a row without counted work
  *   SPR_ERROR_BACKEND_OVERRUN   a step did more than the work it was allowed, or took far longer than it may
+ *   SPR_ERROR_UNSUPPORTED, SPR_ERROR_SIZE   the option "bound" asks for what cannot be had: see spr_problem_bound
  * One thread at a time. Same problem, options, start and backend: same samples (backends that say they are deterministic,
  * no "seconds"). */
 SPR_API spr_status spr_solver_solve(spr_solver *solver, spr_solve_result *result, spr_error *error);
@@ -309,6 +311,81 @@ SPR_API void spr_solver_cancel(spr_solver *solver);
  * Returns SPR_OK, SPR_ERROR_ARGUMENT. The solver's thread. */
 SPR_API spr_status spr_solver_get_sample(const spr_solver *solver, int64_t index, uint8_t *bits, double *energy,
                                          int64_t *occurrences, spr_error *error);
+
+/* ----------------------------------------------------------------------------------------------------------- presolve */
+
+/* What a solver's option "presolve" does, as calls of their own: a smaller problem with the same minimum, and the way back. */
+typedef struct spr_reduction spr_reduction;
+
+/* Reduces a problem until nothing applies any more. The rules, each of which leaves an optimum of what is there:
+ *   isolated      no coupling (left): the better value
+ *   persistent    one value is best whatever the others are (P. Hammer and S. Rudeanu, 1968)
+ *   dominated     one coupling outweighs the rest of a variable's row: equal or opposite to that neighbour
+ *   pairs         what two coupled variables imply together (F. Glover, M. Lewis and G. Kochenberger, 2018): one fixed, or
+ *                 equal or opposite
+ *   degree 1, 2   the variable minimised out, its neighbours coupled instead; not where that would make the largest power of
+ *                 two that divides all couplings smaller, so that solvers can go on counting in narrow numbers
+ *   roof          values that some optimum has by roof duality (P. Hammer, P. Hansen and B. Simeone, 1984; E. Boros and
+ *                 P. Hammer, 2002), by one maximum flow of limited effort; not with more than 40 couplings per variable
+ * With coefficients that are multiples of a power of two and together take up to 50 bits, all is exact: every energy of the
+ * reduced problem is that of the restored state, and the minimum is the same. Otherwise rounding of single sums is added up, no
+ * decision is taken that it could turn, and roof duality gives no values.
+ *   problem      without squares and constraints
+ *   reduced      receives what is left, a QUBO; NULL if no variable is left. The caller frees it with spr_problem_free, in any
+ *                order with problem and reduction
+ *   reduction    receives the way back; the caller frees it with spr_reduction_free
+ * Time and memory are proportional to variables and couplings: about 100 bytes for each while it runs, and 56 per variable in the
+ * reduction. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_UNSUPPORTED (squares or constraints),
+ * SPR_ERROR_SIZE (more than 2^30 couplings), SPR_ERROR_NOT_FINITE (coefficients of what is left would add up to more than a
+ * double holds). Any thread. */
+SPR_API spr_status spr_problem_reduce(spr_allocator allocator, void *user, const spr_problem *problem, spr_problem **reduced,
+                                      spr_reduction **reduction, spr_error *error);
+SPR_API void spr_reduction_free(spr_reduction *reduction);
+
+/* The best state of the problem that goes with one of the reduced problem: same energy.
+ *   reduced_bits   [variables left] 0 or 1; may be NULL if none is left
+ *   bits           [variables of the problem]
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_OVERLAP. Any thread. */
+SPR_API spr_status spr_reduction_restore(const spr_reduction *reduction, const uint8_t *reduced_bits, uint8_t *bits,
+                                         spr_error *error);
+
+/* The other way: the values of what is left in a state of the problem. Restoring the result gives another state than bits where
+ * bits does not agree with what was fixed.
+ *   bits           [variables of the problem] 0 or 1
+ *   reduced_bits   [variables left]; may be NULL if none is left
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_OVERLAP. Any thread. */
+SPR_API spr_status spr_reduction_project(const spr_reduction *reduction, const uint8_t *bits, uint8_t *reduced_bits,
+                                         spr_error *error);
+
+/* What a reduction did. Set size. */
+typedef struct spr_reduce_report {
+    size_t size;                 /* sizeof(spr_reduce_report) of the caller                                         */
+    int64_t variables;           /* left                                                                               */
+    int64_t couplings;           /* left                                                                               */
+    int64_t components;          /* connected components of what is left                                               */
+    int64_t isolated;            /* variables gone by each rule, from here to roof                                     */
+    int64_t persistent;
+    int64_t dominated;
+    int64_t pairs;
+    int64_t degree_1;
+    int64_t degree_2;
+    int64_t roof;
+    double lower_bound;          /* no state of the problem has an energy below                                        */
+    double rounding;             /* energies of the reduced problem may be off by that much; 0: all is exact           */
+} spr_reduce_report;
+
+/* Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_STRUCT_SIZE, SPR_ERROR_ALIGNMENT. Any thread. */
+SPR_API spr_status spr_reduction_report(const spr_reduction *reduction, spr_reduce_report *report, spr_error *error);
+
+/* A number that no state of the problem has an energy below.
+ *   method    "roof": the roof dual of what presolve leaves, whatever it costs. Good for sparse problems with strong linear parts
+ *             "spectral": of the least eigenvalue, after some steps that improve the diagonal (S. Poljak and F. Rendl, 1995).
+ *             Good for dense problems; n up to 8192, memory 16 n^2 bytes, time some multiples of n^3. Not repeatable to the
+ *             bit. A library that was built with make WITH_LAPACKE=1 has it
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_OPTION_NAME (method), SPR_ERROR_SIZE, SPR_ERROR_NOT_FINITE,
+ * SPR_ERROR_UNSUPPORTED (squares or constraints; no LAPACK, or it finds no eigenvalue). Any thread. */
+SPR_API spr_status spr_problem_bound(spr_allocator allocator, void *user, const spr_problem *problem, const char *method,
+                                     double *bound, spr_error *error);
 
 #ifdef __cplusplus
 }

@@ -18,7 +18,7 @@ static const spr_option_info solver_options[SOLVER_OPTIONS] = {
     {"target", NULL, "stop once an energy that low is found", -INFINITY, INFINITY, -INFINITY, SPR_TYPE_REAL, 0},
     {"samples", NULL, "most samples kept", 1.0, 10000.0, 10.0, SPR_TYPE_INTEGER, 0},
     {"presolve", "auto|off|on", "reduce the problem before the backend sees it", 0.0, 2.0, 0.0, SPR_TYPE_CHOICE, 0},
-    {"bound", "auto|off|roof", "which lower bound to prove before the backend begins", 0.0, 2.0, 0.0, SPR_TYPE_CHOICE, 0}};
+    {"bound", "auto|off|roof|spectral", "which lower bound to prove before the backend begins", 0.0, 3.0, 0.0, SPR_TYPE_CHOICE, 0}};
 
 /* Sum of the absolute coefficients: no energy is larger, and no rounding of one larger than a tiny part of it. */
 static double solver_magnitude(const spr_problem_view *view)

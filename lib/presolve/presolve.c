@@ -98,6 +98,12 @@ static double presolve_simple_bound(const spr__residue *work)
     return bound - 2.0 * work->doubt - (work->exact ? 0.0 : ldexp(size, -51) * (double)(work->left + 8));
 }
 
+/* Energies are multiples of what all coefficients are. */
+static double presolve_raise(const spr__residue *work, double bound)
+{
+    return work->exact && work->doubt == 0.0 ? ceil(bound / work->fine) * work->fine : bound;
+}
+
 /* ---------------------------------------------------------------------------------------------------- what is left of it */
 
 /* Connected components by search along the rows; mark and queue are free by now. */
@@ -235,7 +241,7 @@ spr_status spr__presolve(const spr__memory *memory, const spr_problem_view *view
     spr_status status = SPR_ERROR_MEMORY;
     if (presolve_reduce(&work, memory, limits)) {
         const double simple = presolve_simple_bound(&work);
-        made->lower_bound = simple > work.bound ? simple : work.bound;
+        made->lower_bound = presolve_raise(&work, simple > work.bound ? simple : work.bound);
         made->components = limits->components ? presolve_components(&work) : -1;
         status = presolve_close(&work, limits, made, error);
     } else

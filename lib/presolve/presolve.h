@@ -29,8 +29,6 @@ typedef struct spr__step {
     double linear, weight[2];
 } spr__step;
 
-typedef struct spr_reduction spr_reduction;
-
 struct spr_reduction {
     spr__memory memory;
     int64_t variables, left, couplings;
@@ -58,6 +56,11 @@ int spr__presolve_promises(const spr_problem_view *view);
 spr_status spr__presolve(const spr__memory *memory, const spr_problem_view *view, const spr__presolve_limits *limits,
                          spr_reduction **reduction, spr_error *error);
 void spr__presolve_free(spr_reduction *reduction);
+
+/* spectral.c: a lower bound for dense problems. Returns SPR_OK, SPR_ERROR_UNSUPPORTED (built without LAPACKE), SPR_ERROR_SIZE,
+ * SPR_ERROR_MEMORY. */
+spr_status spr__presolve_spectral(const spr__memory *memory, const spr_problem_view *view,
+                                  const spr__presolve_limits *limits, double *bound, spr_error *error);
 
 /* restore.c: the whole state of a reduced one, and back. */
 void spr__presolve_restore(const spr_reduction *reduction, const uint8_t *reduced, uint8_t *bits);

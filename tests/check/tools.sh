@@ -15,6 +15,7 @@ for group in "$@"; do
         has pkg-config || needed="$needed pkg-config"
         has pkg-config && pkg-config --exists check || needed="$needed check"
         has python3 || needed="$needed python3"
+        has pkg-config && pkg-config --exists lapacke || useful="$useful liblapacke-dev libopenblas-dev"
         has valgrind || useful="$useful valgrind"
         has clang || useful="$useful clang"
         has qemu-aarch64 && has qemu-x86_64 || useful="$useful qemu-user"

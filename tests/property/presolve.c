@@ -184,6 +184,23 @@ static void check_roof(const kind *k, uint64_t seed, const spr_problem *problem,
     spr__work_close(&work, &memory);
 }
 
+/* The other bound, where the library has it: never above the least energy, and not far below it. */
+static void check_spectral(const kind *k, uint64_t seed, const spr_problem *problem, const double *energies)
+{
+    double least = INFINITY, most = -INFINITY, bound = NAN;
+    spr_error error;
+    const spr_status status = spr_problem_bound(NULL, NULL, problem, "spectral", &bound, &error);
+    for (uint32_t s = 0; s < 1u << k->n; s++) {
+        least = energies[s] < least ? energies[s] : least;
+        most = energies[s] > most ? energies[s] : most;
+    }
+    if (status == SPR_ERROR_UNSUPPORTED)
+        return;
+    check(status == SPR_OK && bound <= least && bound >= least - 0.6 * (most - least) - 1e-9,
+          "%s %llu: status %d, spectral bound %.17g, energies %.17g to %.17g", k->name, (unsigned long long)seed, (int)status,
+          bound, least, most);
+}
+
 static int64_t variables_seen, variables_left;
 
 static void one(const kind *k, uint64_t seed, int roof)
@@ -200,6 +217,8 @@ static void one(const kind *k, uint64_t seed, int roof)
     check(status == SPR_OK, "%s %llu: status %d", k->name, (unsigned long long)seed, (int)status);
     if (roof)
         check_roof(k, seed, problem, slack);
+    if (roof && seed % 8 == 0)
+        check_spectral(k, seed, problem, energies);
     check_steps(k, seed, energies, reduction, slack);
     check_states(k, seed, problem, energies, reduction, slack);
     variables_seen += k->n;

@@ -268,6 +268,127 @@ START_TEST(a_bound_that_is_met_ends_the_solve)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------------- calls of their own */
+
+static void failed(spr_status got, spr_status want, const char *told)
+{
+    ck_assert_msg(got == want, "returned %d (%s), expected %d about %s", got, error.message, want, told);
+    ck_assert_msg(strstr(error.message, told) != NULL, "'%s' does not tell %s", error.message, told);
+}
+
+START_TEST(reduce_and_back)
+{
+    spr_problem *reduced;
+    spr_reduction *reduction;
+    spr_reduce_report report = {.size = sizeof report};
+    uint8_t bits[13], inner[7] = {1, 0, 1, 1, 0, 0, 1}, again[7];
+    double whole, part;
+    int64_t n, couplings;
+    make("eager", 7, 6);
+    succeeded(spr_problem_reduce(NULL, NULL, problem, &reduced, &reduction, &error));
+    succeeded(spr_reduction_report(reduction, &report, &error));
+    succeeded(spr_problem_size(reduced, &n, &couplings, &error));
+    ck_assert_int_eq(n, 7);
+    ck_assert_int_eq(couplings, 21);
+    ck_assert(report.variables == n && report.couplings == couplings && report.components == 1);
+    ck_assert_int_eq(report.isolated + report.persistent + report.dominated + report.pairs + report.degree_1 +
+                         report.degree_2 + report.roof, 6);
+    ck_assert(report.lower_bound <= least(13) && report.rounding == 0.0);
+    succeeded(spr_reduction_restore(reduction, inner, bits, &error));
+    succeeded(spr_problem_energy(problem, bits, &whole, &error));
+    succeeded(spr_problem_energy(reduced, inner, &part, &error));
+    ck_assert(whole == part);
+    succeeded(spr_reduction_project(reduction, bits, again, &error));
+    ck_assert_mem_eq(inner, again, 7);
+    spr_problem_free(problem);                       /* in any order */
+    problem = NULL;
+    succeeded(spr_reduction_restore(reduction, inner, bits, &error));
+
+    inner[3] = 2;
+    failed(spr_reduction_restore(reduction, inner, bits, &error), SPR_ERROR_ARGUMENT, "reduced_bits[3] is 2");
+    bits[11] = 3;
+    failed(spr_reduction_project(reduction, bits, again, &error), SPR_ERROR_ARGUMENT, "bits[11] is 3");
+    failed(spr_reduction_restore(reduction, bits + 1, bits, &error), SPR_ERROR_OVERLAP, "reduced_bits");
+    failed(spr_reduction_restore(reduction, NULL, bits, &error), SPR_ERROR_ARGUMENT, "reduced_bits");
+    failed(spr_reduction_restore(reduction, inner, NULL, &error), SPR_ERROR_ARGUMENT, "bits");
+    failed(spr_reduction_restore(NULL, inner, bits, &error), SPR_ERROR_ARGUMENT, "reduction");
+    failed(spr_reduction_report(NULL, &report, &error), SPR_ERROR_ARGUMENT, "reduction");
+    failed(spr_reduction_report(reduction, NULL, &error), SPR_ERROR_ARGUMENT, "report");
+    report.size = 8;
+    failed(spr_reduction_report(reduction, &report, &error), SPR_ERROR_STRUCT_SIZE, "report->size is 8");
+    spr_reduction_free(reduction);
+    spr_problem_free(reduced);
+    spr_reduction_free(NULL);
+}
+END_TEST
+
+START_TEST(nothing_is_left_of_a_tree)
+{
+    spr_problem *reduced;
+    spr_reduction *reduction;
+    spr_reduce_report report = {.size = sizeof report};
+    uint8_t bits[13];
+    double energy;
+    make("eager", 1, 12);
+    succeeded(spr_problem_reduce(NULL, NULL, problem, &reduced, &reduction, &error));
+    ck_assert_ptr_null(reduced);
+    succeeded(spr_reduction_report(reduction, &report, &error));
+    succeeded(spr_reduction_restore(reduction, NULL, bits, &error));
+    succeeded(spr_reduction_project(reduction, bits, NULL, &error));
+    succeeded(spr_problem_energy(problem, bits, &energy, &error));
+    ck_assert(energy == least(13) && report.lower_bound == energy && report.variables == 0 && report.components == 0);
+    spr_reduction_free(reduction);
+}
+END_TEST
+
+START_TEST(reduce_and_bound_refuse)
+{
+    spr_problem *reduced, *with;
+    spr_reduction *reduction;
+    double bound = 0.0;
+    make("eager", 5, 0);
+    const int64_t start[2] = {0, 2};
+    const int32_t members[2] = {0, 1};
+    const double weight = 1.0;
+    const spr_problem_terms terms = {.size = sizeof terms, .squares = 1, .square_start = start, .square_member = members,
+                                     .square_weight = &weight};
+    succeeded(spr_problem_with_terms(NULL, NULL, problem, &terms, &with, &error));
+    failed(spr_problem_reduce(NULL, NULL, with, &reduced, &reduction, &error), SPR_ERROR_UNSUPPORTED, "spr_problem_expand");
+    ck_assert(reduced == NULL && reduction == NULL);
+    failed(spr_problem_bound(NULL, NULL, with, "roof", &bound, &error), SPR_ERROR_UNSUPPORTED, "spr_problem_expand");
+    spr_problem_free(with);
+    failed(spr_problem_reduce(NULL, NULL, NULL, &reduced, &reduction, &error), SPR_ERROR_ARGUMENT, "problem");
+    failed(spr_problem_reduce(NULL, NULL, problem, NULL, &reduction, &error), SPR_ERROR_ARGUMENT, "reduced");
+    failed(spr_problem_reduce(NULL, NULL, problem, &reduced, NULL, &error), SPR_ERROR_ARGUMENT, "reduction");
+    failed(spr_problem_bound(NULL, NULL, problem, "best", &bound, &error), SPR_ERROR_OPTION_NAME, "best");
+    failed(spr_problem_bound(NULL, NULL, problem, NULL, &bound, &error), SPR_ERROR_ARGUMENT, "method");
+    failed(spr_problem_bound(NULL, NULL, problem, "roof", NULL, &error), SPR_ERROR_ARGUMENT, "bound");
+    failed(spr_problem_bound(NULL, NULL, NULL, "roof", &bound, &error), SPR_ERROR_ARGUMENT, "problem");
+    succeeded(spr_problem_bound(NULL, NULL, problem, "roof", &bound, &error));
+    ck_assert(bound <= least(5));
+}
+END_TEST
+
+/* With LAPACKE a bound, without it a sentence. */
+START_TEST(the_spectral_bound_is_one_or_told_missing)
+{
+    make("eager", 9, 0);
+    succeeded(spr_solver_set_text(solver, "bound", "spectral", &error));
+    spr_solve_result result = {.size = sizeof result};
+    double bound;
+    const spr_status status = spr_problem_bound(NULL, NULL, problem, "spectral", &bound, &error);
+    if (status != SPR_OK) {
+        failed(status, SPR_ERROR_UNSUPPORTED, "WITH_LAPACKE=1");
+        failed(spr_solver_solve(solver, &result, &error), SPR_ERROR_UNSUPPORTED, "WITH_LAPACKE=1");
+        ck_assert_int_eq(result.outcome, SPR_OUTCOME_FAILED);
+        ck_assert_int_eq(watched.inits + watched.finis, 0);
+        return;
+    }
+    succeeded(spr_solver_solve(solver, &result, &error));
+    ck_assert(bound <= least(9) && result.lower_bound <= result.energy && result.lower_bound > result.energy - 6.0);
+}
+END_TEST
+
 Suite *suite_presolve(void)
 {
     Suite *suite = suite_create("presolve");
@@ -280,6 +401,10 @@ Suite *suite_presolve(void)
     tcase_add_test(tests, starts_are_projected);
     tcase_add_test(tests, claims_are_judged_on_the_whole_problem);
     tcase_add_test(tests, a_bound_that_is_met_ends_the_solve);
+    tcase_add_test(tests, reduce_and_back);
+    tcase_add_test(tests, nothing_is_left_of_a_tree);
+    tcase_add_test(tests, reduce_and_bound_refuse);
+    tcase_add_test(tests, the_spectral_bound_is_one_or_told_missing);
     suite_add_tcase(suite, tests);
     return suite;
 }

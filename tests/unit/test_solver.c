@@ -100,7 +100,7 @@ START_TEST(options_are_listed)
         {"seed", SPR_TYPE_INTEGER, 0, 9007199254740992.0, 0}, {"work", SPR_TYPE_INTEGER, 0, 9007199254740992.0, 0},
         {"seconds", SPR_TYPE_REAL, 0, 1e6, 0},                {"target", SPR_TYPE_REAL, -INFINITY, INFINITY, -INFINITY},
         {"samples", SPR_TYPE_INTEGER, 1, 10000, 10},          {"presolve", SPR_TYPE_CHOICE, 0, 2, 0},
-        {"bound", SPR_TYPE_CHOICE, 0, 2, 0},                  {"restarts", SPR_TYPE_INTEGER, 1, 1e12, 1000}};
+        {"bound", SPR_TYPE_CHOICE, 0, 3, 0},                  {"restarts", SPR_TYPE_INTEGER, 1, 1e12, 1000}};
     spr_option_info info;
     make("descent", random_problem(5, 0, 50, 1, 1));
     ck_assert_int_eq(spr_solver_option_count(solver), COUNT(want));
