@@ -40,7 +40,8 @@ enum { SPR_QUBO = 0, SPR_ISING = 1 };
  *   offset           finite
  *   problem          receives the handle, or NULL on failure; the caller frees it with spr_problem_free
  * Entries of a coupling are added in the order given. Couplings whose entries add up to 0 are left out. Memory: 24 bytes
- * per coupling and 24 per variable; 24 more per entry and 8 per variable while it is made.
+ * per coupling and 24 per variable; while it is made 12 more per entry and 16 per variable, and no less than 24 per entry
+ * in all. Time grows in proportion to both: about a second for 10^7 entries of 10^5 variables in no order.
  * Returns SPR_OK, SPR_NOTICE_ROUNDED (an Ising problem whose QUBO form had to be rounded), SPR_ERROR_ARGUMENT,
  * SPR_ERROR_MEMORY, SPR_ERROR_NOT_FINITE (also when the absolute values of the coefficients of the QUBO form add up to
  * more than a double holds: so no energy overflows), SPR_ERROR_ALIGNMENT, SPR_ERROR_SIZE, SPR_ERROR_VARIABLE. Any

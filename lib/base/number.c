@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_LONGEST = 400, NUMBER_LONGEST_POINT = 16 };
+#include "exact.h"
+
+/* NUMBER_EXACT: digits that a double always holds. */
+enum { NUMBER_LONGEST = 400, NUMBER_LONGEST_POINT = 16, NUMBER_EXACT = 15 };
 
 static size_t number_skip_digits(const char *text, size_t bytes, size_t at)
 {
@@ -21,9 +24,38 @@ static size_t number_skip_sign(const char *text, size_t bytes, size_t at)
     return at < bytes && (text[at] == '-' || text[at] == '+') ? at + 1 : at;
 }
 
+/* Few digits and a point: both the digits and the power of ten are exact, so one division rounds as it should (W. Clinger,
+ * How to read floating point numbers accurately, 1990). 0 where that does not hold. */
+static int number_short(const char *text, size_t bytes, double *number)
+{
+    static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    size_t at = number_skip_sign(text, bytes, 0), digits = 0, behind = 0;
+    int64_t value = 0;
+    int point = 0;
+    if (bytes > at + NUMBER_EXACT + 1)
+        return 0;
+    for (; at < bytes; at++) {
+        if (text[at] >= '0' && text[at] <= '9') {
+            value = 10 * value + (text[at] - '0');
+            digits++;
+            behind += (size_t)point;
+        } else if (text[at] == '.' && !point)
+            point = 1;
+        else
+            return 0;
+    }
+    if (digits == 0 || digits > NUMBER_EXACT)
+        return 0;
+    const double size = (double)value / tens[behind];
+    *number = text[0] == '-' ? -size : size;
+    return 1;
+}
+
 int spr__number_real(const char *text, size_t bytes, double *number)
 {
     char copy[NUMBER_LONGEST + NUMBER_LONGEST_POINT + 1];
+    if (number_short(text, bytes, number))
+        return 1;
     size_t whole = number_skip_sign(text, bytes, 0), at = number_skip_digits(text, bytes, whole), point = bytes;
     size_t digits = at - whole;
     if (at < bytes && text[at] == '.') {

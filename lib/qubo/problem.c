@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Making problems: entries are sorted, merged and mirrored into symmetric rows. */
+ * Making problems: entries are checked, merged and mirrored into symmetric rows. */
 #include "problem.h"
+#include "couplings.h"
 #include "../base/arena.h"
 #include "../base/array.h"
 
@@ -9,14 +10,12 @@
 
 #include "../base/exact.h"
 
-/* Entries as the caller gives them, and two permutations of them. */
+/* Entries as the caller gives them. */
 typedef struct problem_entries {
     int64_t variables, entries;
     const double *linear;
     const int32_t *rows, *columns;
     const double *values;
-    int64_t *order, *spare;      /* [entries] */
-    int64_t *count;              /* [variables+1] */
     int cut;                     /* the offset follows from the couplings */
 } problem_entries;
 
@@ -80,70 +79,6 @@ static spr_status problem_check_entries(const problem_entries *in, double offset
     return SPR_OK;
 }
 
-static int32_t problem_low(const problem_entries *in, int64_t k)
-{
-    return in->rows[k] < in->columns[k] ? in->rows[k] : in->columns[k];
-}
-
-static int32_t problem_high(const problem_entries *in, int64_t k)
-{
-    return in->rows[k] < in->columns[k] ? in->columns[k] : in->rows[k];
-}
-
-/* One pass of a stable counting sort of from into to. */
-static void problem_sort(const problem_entries *in, int64_t items, const int64_t *from, int64_t *to,
-                         int32_t (*key)(const problem_entries *, int64_t))
-{
-    memset(in->count, 0, (size_t)(in->variables + 1) * sizeof in->count[0]);
-    for (int64_t i = 0; i < items; i++)
-        in->count[key(in, from[i]) + 1]++;
-    for (int64_t v = 0; v < in->variables; v++)
-        in->count[v + 1] += in->count[v];
-    for (int64_t i = 0; i < items; i++)
-        to[in->count[key(in, from[i])]++] = from[i];
-}
-
-/* Off-diagonal entries in order of (low, high), equal ones in the order given. Returns how many. */
-static int64_t problem_order(problem_entries *in)
-{
-    int64_t items = 0;
-    for (int64_t k = 0; k < in->entries; k++)
-        if (in->rows[k] != in->columns[k])
-            in->order[items++] = k;
-    problem_sort(in, items, in->order, in->spare, problem_high);
-    problem_sort(in, items, in->spare, in->order, problem_low);
-    return items;
-}
-
-/* The sum of the run of equal couplings that starts at *at; *at goes behind it. */
-static double problem_run(const problem_entries *in, int64_t items, int64_t *at)
-{
-    const int64_t first = in->order[*at];
-    double sum = 0.0;
-    do
-        sum += in->values[in->order[(*at)++]];
-    while (*at < items && problem_low(in, in->order[*at]) == problem_low(in, first) &&
-           problem_high(in, in->order[*at]) == problem_high(in, first));
-    return sum;
-}
-
-/* Keeps one entry per coupling that is not 0 in order, its sum in sums. Returns how many; -1 if a sum is not finite. */
-static int64_t problem_merge(problem_entries *in, int64_t items, double *sums)
-{
-    int64_t kept = 0;
-    for (int64_t at = 0; at < items;) {
-        const int64_t first = in->order[at];
-        const double sum = problem_run(in, items, &at);
-        if (!isfinite(sum))
-            return -1;
-        if (sum != 0.0) {
-            in->order[kept] = first;
-            sums[kept++] = sum;
-        }
-    }
-    return kept;
-}
-
 static spr_status problem_allocate(spr__memory memory, int32_t form, int64_t n, int64_t couplings, spr_problem **made,
                                    spr_error *error)
 {
@@ -202,30 +137,6 @@ spr_status spr__problem_copy(const spr__memory *memory, const spr_problem *from,
     return SPR_OK;
 }
 
-/* Rows in ascending order: what is left of the diagonal first, then what is right of it. */
-static void problem_fill_rows(const problem_entries *in, const double *sums, spr_problem *problem)
-{
-    const int64_t couplings = problem->view.couplings, n = in->variables;
-    int64_t *start = (int64_t *)(uintptr_t)problem->view.row_start;
-    int32_t *column = (int32_t *)(uintptr_t)problem->view.column;
-    double *value = (double *)(uintptr_t)problem->view.value;
-    memset(start, 0, (size_t)(n + 1) * sizeof start[0]);
-    for (int64_t c = 0; c < couplings; c++) {
-        start[problem_low(in, in->order[c]) + 1]++;
-        start[problem_high(in, in->order[c]) + 1]++;
-    }
-    for (int64_t i = 0; i < n; i++)
-        start[i + 1] += start[i];
-    memcpy(in->count, start, (size_t)n * sizeof start[0]);
-    for (int right = 0; right < 2; right++)
-        for (int64_t c = 0; c < couplings; c++) {
-            const int32_t low = problem_low(in, in->order[c]), high = problem_high(in, in->order[c]);
-            const int64_t at = in->count[right ? low : high]++;
-            column[at] = right ? high : low;
-            value[at] = sums[c];
-        }
-}
-
 /* No energy of any state, nor the other form, may overflow: then the sum of all sizes does not. */
 static spr_status problem_check_sizes(const spr_problem_view *view, spr_error *error)
 {
@@ -267,31 +178,18 @@ static spr_status problem_fill_linear(const problem_entries *in, double offset, 
 static spr_status problem_build(spr__memory memory, int32_t form, problem_entries *in, double offset,
                                 spr_problem **problem, spr_error *error)
 {
-    const size_t orders = (size_t)in->entries * sizeof(int64_t), counts = (size_t)(in->variables + 1) * sizeof(int64_t);
-    const size_t sum_bytes = (size_t)in->entries * sizeof(double);
-    spr_status status = SPR_ERROR_MEMORY;
+    spr__couplings couplings;
     spr_problem *made = NULL;
-    in->order = (int64_t *)spr__allocate(&memory, orders + 8);
-    in->spare = (int64_t *)spr__allocate(&memory, orders + 8);
-    in->count = (int64_t *)spr__allocate(&memory, counts);
-    double *sums = (double *)spr__allocate(&memory, sum_bytes + 8);
-    if (in->order != NULL && in->spare != NULL && in->count != NULL && sums != NULL) {
-        const int64_t couplings = problem_merge(in, problem_order(in), sums);
-        if (couplings < 0)
-            status = spr__fail(error, SPR_ERROR_NOT_FINITE,
-                               "entries of one coupling add up to more than a double holds");
-        else
-            status = problem_allocate(memory, form, in->variables, couplings, &made, error);
-        if (status == SPR_OK) {
-            problem_fill_rows(in, sums, made);
-            status = problem_fill_linear(in, offset, made, error);
-        }
-    } else
-        spr__fail(error, status, "no memory to sort %lld entries", (long long)in->entries);
-    spr__release(&memory, in->order, orders + 8);
-    spr__release(&memory, in->spare, orders + 8);
-    spr__release(&memory, in->count, counts);
-    spr__release(&memory, sums, sum_bytes + 8);
+    spr_status status = spr__couplings_open(&couplings, &memory, in->variables, in->entries, in->rows, in->columns,
+                                            in->values, error);
+    if (status == SPR_OK)
+        status = problem_allocate(memory, form, in->variables, couplings.used, &made, error);
+    if (status == SPR_OK) {
+        spr__couplings_spread(&couplings, (int64_t *)(uintptr_t)made->view.row_start,
+                              (int32_t *)(uintptr_t)made->view.column, (double *)(uintptr_t)made->view.value);
+        status = problem_fill_linear(in, offset, made, error);
+    }
+    spr__couplings_close(&couplings);
     if (status != SPR_OK) {
         spr_problem_free(made);
         return status;
@@ -310,7 +208,7 @@ spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t
     if (problem == NULL)
         return spr__fail(error, SPR_ERROR_ARGUMENT, "problem is NULL");
     *problem = NULL;
-    problem_entries in = {variables, entries, linear, rows, columns, values, NULL, NULL, NULL, 0};
+    problem_entries in = {variables, entries, linear, rows, columns, values, 0};
     spr_status status = problem_check_shape(form, variables, error);
     if (status == SPR_OK)
         status = problem_check_entries(&in, offset, error);
@@ -321,7 +219,7 @@ spr_status spr_problem_from_entries(spr_allocator allocator, void *user, int32_t
 spr_status spr__problem_from_cut(const spr__memory *memory, int64_t variables, int64_t entries, const int32_t *rows,
                                  const int32_t *columns, const double *values, spr_problem **problem, spr_error *error)
 {
-    problem_entries in = {variables, entries, NULL, rows, columns, values, NULL, NULL, NULL, 1};
+    problem_entries in = {variables, entries, NULL, rows, columns, values, 1};
     spr_status status = problem_check_entries(&in, 0.0, error);
     return status != SPR_OK ? status : problem_build(*memory, SPR_ISING, &in, 0.0, problem, error);
 }

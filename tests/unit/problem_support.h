@@ -146,7 +146,7 @@ SUPPORT_UNUSED static spr_status parse(const char *format, const char *text, siz
 /* Counts what is in use; refuses one request, and what would go over the limit. */
 typedef struct ledger {
     int64_t requests, refuse;
-    size_t bytes, limit;
+    size_t bytes, limit, most;   /* most: at any time */
 } ledger;
 
 SUPPORT_UNUSED static void *ledger_serve(void *user, void *pointer, size_t old_size, size_t new_size)
@@ -160,6 +160,7 @@ SUPPORT_UNUSED static void *ledger_serve(void *user, void *pointer, size_t old_s
     if (++book->requests == book->refuse || new_size > book->limit - book->bytes)
         return NULL;
     book->bytes += new_size;
+    book->most = book->bytes > book->most ? book->bytes : book->most;
     return malloc(new_size);
 }
 

@@ -185,6 +185,28 @@ START_TEST(numbers_of_a_text_are_bounded)
 }
 END_TEST
 
+/* Digits with and without a point, around the lengths that are exact: the nearest double, as strtod gives it. */
+START_TEST(numbers_are_the_nearest_doubles)
+{
+    for (uint64_t seed = 0; seed < 5000; seed++) {
+        const int digits = (int)whole(seed, 0, 1, 19), point = (int)whole(seed, 1, -1, digits);
+        char text[64] = "0 0 ", *at = text + 4;
+        if (seed % 3 > 0)
+            *at++ = seed % 3 == 1 ? '-' : '+';
+        for (int i = 0; i < digits; i++) {
+            if (i == point)
+                *at++ = '.';
+            *at++ = (char)('0' + whole(seed, 2 + (uint64_t)i, 0, 9));
+        }
+        if (point == digits)
+            *at++ = '.';
+        *at = '\0';
+        succeeded(parse("coo", text, strlen(text)));
+        ck_assert_msg(energy_of(BITS(1)) == strtod(text + 4, NULL), "%s", text);
+    }
+}
+END_TEST
+
 /* Values that the form of the problem cannot hold are those of a line. */
 START_TEST(values_that_do_not_fit_are_told_with_their_line)
 {
@@ -430,6 +452,40 @@ START_TEST(a_header_alone_asks_for_no_memory)
 }
 END_TEST
 
+/* 24 bytes per coupling and variable; while it is made 12 per entry and 16 per variable more; of a text 16 per line. */
+START_TEST(memory_is_what_the_header_says)
+{
+    enum { N = 20000, M = 200000 };
+    int32_t *rows = malloc(M * sizeof *rows), *columns = malloc(M * sizeof *columns);
+    double *values = malloc(M * sizeof *values);
+    char *text = malloc(M * 24), *at = text + sprintf(text, "%d %d\n", N, M);
+    int64_t couplings = 0;
+    for (int k = 0; k < M; k++) {
+        rows[k] = (int32_t)whole(1, 2 * (uint64_t)k, 0, N - 2);
+        columns[k] = (int32_t)whole(1, 2 * (uint64_t)k + 1, rows[k] + 1, N - 1);
+        values[k] = (double)whole(2, (uint64_t)k, 1, 9);
+        at += sprintf(at, "%d %d %d\n", (int)rows[k] + 1, (int)columns[k] + 1, (int)values[k]);
+    }
+    for (int how = 0; how < 3; how++) {
+        ledger book = {.limit = SIZE_MAX};
+        teardown();
+        succeeded(how < 2 ? spr_problem_from_entries(ledger_serve, &book, how, N, NULL, M, rows, columns, values, 0.0,
+                                                     &problem, &error)
+                          : spr_problem_from_text(ledger_serve, &book, "rudy", text, (size_t)(at - text), &problem,
+                                                  &error));
+        succeeded(spr_problem_size(problem, NULL, &couplings, &error));
+        const size_t kept = (size_t)couplings * 24 + N * 24, spare = 2048, lines = how == 2 ? (size_t)M * 16 : 0;
+        ck_assert_uint_le(book.bytes, kept + spare);
+        ck_assert_uint_le(book.most, kept + M * 12 + N * 16 + lines + spare);
+        teardown();
+    }
+    free(rows);
+    free(columns);
+    free(values);
+    free(text);
+}
+END_TEST
+
 /* ----------------------------------------------------------------------------------------------------------- locale */
 
 START_TEST(a_locale_with_a_comma_changes_nothing)
@@ -636,11 +692,13 @@ Suite *suite_formats(void)
     TCase *all = tcase_create("all");
     const TTest *const tests[] = {
         texts_are_read_as_these_problems, malformed_texts_are_refused_with_their_line, numbers_of_a_text_are_bounded,
+        numbers_are_the_nearest_doubles,
         values_that_do_not_fit_are_told_with_their_line, short_texts_have_few_variables,
         graphs_of_any_weights_come_back,
         signs_of_the_formats, what_is_written_is_read_back_bit_for_bit, indices_and_counts_are_written_as_digits,
         a_text_too_long_is_told_and_cut, texts_and_formats_are_checked, every_allocation_of_a_reader_may_fail,
-        a_header_alone_asks_for_no_memory, a_locale_with_a_comma_changes_nothing, published_instances_are_read,
+        a_header_alone_asks_for_no_memory, memory_is_what_the_header_says,
+        a_locale_with_a_comma_changes_nothing, published_instances_are_read,
         signs_are_those_of_the_literature};
     tcase_add_checked_fixture(all, NULL, teardown);
     tcase_set_timeout(all, 300);
