@@ -276,8 +276,8 @@ $(B)/venv/golden.stamp: PACKAGES = torch==2.13.0 transformers==5.23.0 numpy
 $(B)/venv/trace.stamp: PACKAGES = -r examples/trace/requirements.txt
 $(B)/venv/trace.stamp: examples/trace/requirements.txt
 
-## bench: speed and quality beside other routers, as build/bench.tsv and build/bench-quadratic.tsv
-bench: bench-plain bench-quadratic
+## bench: speed and quality beside others, as build/bench.tsv, build/bench-quadratic.tsv, build/bench-anneal.tsv
+bench: bench-plain bench-quadratic bench-anneal
 
 ## bench-plain: plain and balanced routing
 bench-plain: $(SHARED) $(B)/venv/bench.stamp
@@ -286,6 +286,11 @@ bench-plain: $(SHARED) $(B)/venv/bench.stamp
 ## bench-quadratic: active experts, touched devices, the lowered QUBO; beside published rules, proved optima and annealers
 bench-quadratic: $(SHARED) $(B)/venv/bench.stamp
 	$(PYTHON) tests/bench/quadratic.py --library $(SHARED) --out $(B)/bench-quadratic.tsv
+
+## bench-anneal: the annealer beside dwave-samplers and OpenJij; FULL=1 all of it, BENCH='...' as tests/bench/anneal.py says
+DATA ?= ../shared/data/qubo
+bench-anneal: $(SHARED) $(B)/venv/bench.stamp
+	$(PYTHON) tests/bench/anneal.py --library $(SHARED) --data $(DATA) --out $(B)/bench-anneal.tsv $(if $(FULL),--full) $(BENCH)
 
 ## golden: writes the golden vectors again and shows what changed
 golden: $(B)/venv/golden.stamp
@@ -306,7 +311,7 @@ help:
 
 force:
 .PHONY: all examples demo install uninstall tools check $(filter check-%,$(shell sed -n 's/^## \([a-z-]*\):.*/\1/p' \
-    Makefile)) bench bench-plain bench-quadratic fuzz golden trace clean help force
+    Makefile)) bench bench-plain bench-quadratic bench-anneal fuzz golden trace clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 

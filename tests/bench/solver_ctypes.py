@@ -20,6 +20,11 @@ class Result(ctypes.Structure):
                 + [(name, F64) for name in "energy lower_bound seconds".split()])
 
 
+class OptionInfo(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("choices", ctypes.c_char_p), ("description", ctypes.c_char_p),
+                ("minimum", F64), ("maximum", F64), ("default", F64), ("type", I32), ("unused", I32)]
+
+
 class Refused(RuntimeError):
     """A status below zero; .status is its name."""
 
@@ -97,10 +102,19 @@ class Solver:
     def backend(self):
         return self.library.spr.spr_solver_backend(self.handle).decode()
 
-    def solve(self, trace=None):
-        """The result. trace, a list, receives (seconds since the call, energy) whenever the energy gets better."""
+    def options(self):
+        """Names of all options."""
+        names, info = [], OptionInfo()
+        for index in range(self.library.spr.spr_solver_option_count(self.handle)):
+            self.library.call("spr_solver_option_get_info", self.handle, I32(index), byref(info))
+            names.append(info.name.decode())
+        return names
+
+    def solve(self, trace=None, start=None):
+        """The result. trace, a list, receives (seconds since start or this call, energy) whenever the energy gets
+        better."""
         result = Result(size=ctypes.sizeof(Result))
-        start, last = time.perf_counter(), [float("inf")]
+        start, last = time.perf_counter() if start is None else start, [float("inf")]
 
         def progress(user, work, energy, seconds):
             if energy < last[0]:
