@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MOST_MEMORY = 1 << 22 };
+enum { MOST_MEMORY = 1 << 18 };
 
 /* A text may ask for billions of variables; that is refused here, so that no time is lost on it. */
 static void *limited(void *user, void *pointer, size_t old_size, size_t new_size)
