@@ -281,7 +281,7 @@ typedef struct spr_solve_result {
     size_t size;                 /* sizeof(spr_solve_result) of the caller                                             */
     int64_t outcome;             /* SPR_OUTCOME_*                                                                      */
     int64_t work;                /* counted steps done                                                                 */
-    int64_t offers;              /* states offered by the backend, all verified                                        */
+    int64_t offers;              /* states offered by the backend, or the one presolve has come to; all verified       */
     int64_t samples;             /* samples kept                                                                       */
     int64_t seed;                /* the seed used                                                                      */
     double energy;               /* of the first sample, +inf if none                                                  */

@@ -220,6 +220,7 @@ static void loop_begin(spr_solver *solver)
         return;
     if (solver->reduction != NULL && solver->reduction->left == 0) {
         spr__presolve_restore(solver->reduction, NULL, solver->whole);
+        solver->result.offers++;
         loop_take(solver, solver->whole, spr__problem_energy(&solver->problem->view, solver->whole));
         return;
     }
@@ -309,10 +310,10 @@ static int64_t loop_run(spr_solver *solver)
         return SPR_OUTCOME_FAILED;
     if (solver->samples.used > 0 && solver->result.energy <= solver->target)
         return SPR_OUTCOME_TARGET;
-    if (!solver->opened)
-        return SPR_OUTCOME_FINISHED;
     if (spr__is_cancelled(solver))
         return SPR_OUTCOME_CANCELLED;
+    if (!solver->opened)
+        return SPR_OUTCOME_FINISHED;
     while (outcome == SPR_OUTCOME_NONE) {
         double took = 0.0;
         outcome = loop_step(solver, loop_budget(solver, slice), &idle, &took);

@@ -101,7 +101,7 @@ static double presolve_simple_bound(const spr__residue *work)
 /* Energies are multiples of what all coefficients are. */
 static double presolve_raise(const spr__residue *work, double bound)
 {
-    return work->exact && work->doubt == 0.0 ? ceil(bound / work->fine) * work->fine : bound;
+    return work->exact && work->doubt == 0.0 && work->fine > 0.0 ? ceil(bound / work->fine) * work->fine : bound;
 }
 
 /* ---------------------------------------------------------------------------------------------------- what is left of it */

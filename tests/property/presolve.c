@@ -30,7 +30,7 @@ static const kind kinds[] = {
     {"weak fields", SPR_ISING, 12, 35, 0.5, 3, 1, 0},  {"cubic-like", SPR_QUBO, 12, 26, 1.0, 1, 1, 1},
     {"tiny", SPR_QUBO, 3, 70, 1.0, 2, 2, 0},           {"two", SPR_ISING, 2, 80, 1.0, 2, 1, 0},
     {"fields", SPR_QUBO, 7, 60, 1.0, 4, 9, 0},         {"few fields", SPR_ISING, 8, 40, 1.0, 3, 1, 0},
-    {"real fields", SPR_QUBO, 7, 60, 0.0, 5, 8, 0}};
+    {"real fields", SPR_QUBO, 7, 60, 0.0, 5, 8, 0},    {"nothing", SPR_QUBO, 3, 50, 1.0, 0, 0, 0}};
 
 enum { KINDS = (int)(sizeof kinds / sizeof kinds[0]) };
 

@@ -4,6 +4,7 @@
  * tried again; the allocator counts bytes and checks the sizes of what is freed. The last line is "N passed, N
  * failed". */
 #include "../unit/support.h"
+#include "spinroute/qubo.h"
 
 #include <stdarg.h>
 
@@ -264,11 +265,77 @@ static int64_t scenario_repeat(int quadratic)
     return refusals;
 }
 
+/* ---------------------------------------------------------------------------------------------------------- presolve */
+
+/* A clique with a tail, and fields: every kind of work is done, and something is left. */
+static spr_problem *presolve_problem(void)
+{
+    enum { CLIQUE = 9, N = 14 };
+    int32_t rows[N * N], columns[N * N];
+    double linear[N], values[N * N];
+    int64_t entries = 0;
+    spr_problem *problem = NULL;
+    for (int i = 0; i < N; i++)
+        linear[i] = i % 3 - 1;
+    for (int i = 0; i < N; i++)
+        for (int j = i < CLIQUE ? 0 : i - 1; j < i; j++) {
+            rows[entries] = i;
+            columns[entries] = j;
+            values[entries++] = (i * 7 + j * 3) % 5 < 2 ? 1.0 : -1.0;
+        }
+    spr_problem_from_entries(NULL, NULL, SPR_ISING, N, linear, entries, rows, columns, values, 0.0, &problem, NULL);
+    return problem;
+}
+
+static void presolve_calls(ledger *book, const spr_problem *problem, double *energy)
+{
+    spr_problem *reduced = NULL;
+    spr_reduction *reduction = NULL;
+    spr_solver *solver = NULL;
+    spr_error error;
+    double bound = 0.0;
+    spr_solve_result result = {.size = sizeof result};
+    ATTEMPT("spr_problem_reduce", spr_problem_reduce(ledger_allocate, book, problem, &reduced, &reduction, &error));
+    ATTEMPT("spr_problem_bound", spr_problem_bound(ledger_allocate, book, problem, "roof", &bound, &error));
+    ATTEMPT("spr_solver_new", spr_solver_new(ledger_allocate, book, NULL, "descent", problem, &solver, &error));
+    spr_solver_set_text(solver, "presolve", "on", NULL);
+    spr_solver_set_integer(solver, "work", 5000, NULL);
+    ATTEMPT("spr_solver_solve", spr_solver_solve(solver, &result, &error));
+    torture_check(reduced != NULL && result.lower_bound <= result.energy, "presolve left nothing, or %g below its bound %g",
+                  result.energy, result.lower_bound);
+    *energy = result.energy;
+    spr_solver_free(solver);
+    spr_reduction_free(reduction);
+    spr_problem_free(reduced);
+}
+
+static int64_t presolve_repeat(void)
+{
+    spr_problem *problem = presolve_problem();
+    int64_t refusals = 0, made = 1;
+    double first = 0.0, energy = 0.0;
+    for (int64_t n = 0; n <= made; n++) {
+        ledger book;
+        memset(&book, 0, sizeof book);
+        book.refuse = n;
+        presolve_calls(&book, problem, n == 0 ? &first : &energy);
+        torture_check(book.bytes == 0 && book.faults == 0, "request %d refused: %zu bytes leaked, %d faults", (int)n, book.bytes,
+                      book.faults);
+        torture_check(n == 0 || energy == first, "request %d refused: energy %g", (int)n, energy);
+        refusals += n > 0 && book.requests >= n;
+        made = book.requests;
+    }
+    spr_problem_free(problem);
+    return refusals;
+}
+
 int main(void)
 {
+    const int64_t presolve = presolve_repeat();
     const int64_t plain = scenario_repeat(0), quadratic = scenario_repeat(1);
     scenario_abandoned();
-    printf("%d requests refused in turn\n", (int)(plain + quadratic));
+    printf("%d requests refused in turn\n", (int)(plain + quadratic + presolve));
+    torture_check(presolve >= 30, "only %d requests of presolve were refused", (int)presolve);
     torture_check(plain >= 9 && quadratic >= plain + 6, "only %d and %d requests were refused", (int)plain,
                   (int)quadratic);
     printf("%d passed, %d failed\n", passed, failed);
