@@ -82,11 +82,9 @@ static void gray_fini(void *memory)
 static const spr_backend gray = {
     sizeof(spr_backend), SPR_BACKEND_ABI, SPR_BACKEND_DETERMINISTIC | SPR_BACKEND_PROVES, "gray", "tries all states",
     sizeof(gray_state), NULL, 0, NULL, gray_accepts, gray_init, NULL, gray_step, gray_fini};
-
-/* The same for what presolve leaves. */
-static const spr_backend eager = {
-    sizeof(spr_backend), SPR_BACKEND_ABI, SPR_BACKEND_DETERMINISTIC | SPR_BACKEND_PROVES | SPR_BACKEND_PRESOLVE, "eager",
-    "tries all states that presolve leaves", sizeof(gray_state), NULL, 0, NULL, gray_accepts, gray_init, NULL, gray_step, gray_fini};
+static const spr_backend eager = {sizeof eager, SPR_BACKEND_ABI, SPR_BACKEND_DETERMINISTIC | SPR_BACKEND_PROVES |
+                                  SPR_BACKEND_PRESOLVE, "eager", "the same for what presolve leaves", sizeof(gray_state),
+                                  NULL, 0, NULL, gray_accepts, gray_init, NULL, gray_step, gray_fini};
 static const spr_backend *const others[] = {&gray, &eager};
 
 /* --------------------------------------------------------------------------------------------------------- problems */
@@ -358,7 +356,7 @@ static void must_solve_and_repeat(const subject *it)
     }
 }
 
-/* Every backend, also one that does not ask for it, serves a problem that presolve has reduced, and stops at a bound. */
+/* Whether it asks for that or not. */
 static void must_serve_what_presolve_leaves(const subject *it)
 {
     spr_solver *solver = solver_open(it);
@@ -557,7 +555,6 @@ static void backend_on_problem(const subject *it)
     must_run_in_threads(it);
     must_survive_without_memory(it);
     must(it, problem_digest(&it->problem->handle->view) == before, "the problem was changed");
-    /* where presolve leaves nothing, a backend that asks for it may not be needed */
     must(it, (watched_inits > 0 || (it->backend->capabilities & SPR_BACKEND_PRESOLVE) != 0) && watched_inits == watched_finis, "%d inits, %d finis", watched_inits, watched_finis);
 }
 
