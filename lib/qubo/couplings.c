@@ -77,8 +77,8 @@ static double couplings_run(const spr__couplings *from, int64_t *at, int64_t end
     return sum;
 }
 
-/* In place. Returns 0 if a sum is not finite. */
-static int couplings_merge(spr__couplings *in)
+/* In place. */
+static spr_status couplings_merge(spr__couplings *in, spr_error *error)
 {
     for (int64_t low = 0, at = 0; low < in->variables; low++) {
         const int64_t end = in->end[low];
@@ -86,13 +86,15 @@ static int couplings_merge(spr__couplings *in)
             const int32_t other = in->item[at].other;
             const double sum = couplings_run(in, &at, end);
             if (!isfinite(sum))
-                return 0;
+                return spr__fail(error, SPR_ERROR_NOT_FINITE,
+                                 "entries of the coupling of variables %lld and %d, from 0, add up to more than a double "
+                                 "holds", (long long)low, (int)other);
             if (sum != 0.0)
                 in->item[in->used++] = couplings_item(other, sum);
         }
         in->end[low] = in->used;
     }
-    return 1;
+    return SPR_OK;
 }
 
 spr_status spr__couplings_open(spr__couplings *to, const spr__memory *memory, int64_t variables, int64_t entries,
@@ -116,9 +118,7 @@ spr_status spr__couplings_open(spr__couplings *to, const spr__memory *memory, in
     spr__release(memory, sorted, bytes);
     if (!served)
         return spr__fail(error, SPR_ERROR_MEMORY, "no memory to sort %lld entries", (long long)entries);
-    return couplings_merge(to) ? SPR_OK
-                               : spr__fail(error, SPR_ERROR_NOT_FINITE,
-                                           "entries of one coupling add up to more than a double holds");
+    return couplings_merge(to, error);
 }
 
 void spr__couplings_close(spr__couplings *couplings)
