@@ -260,7 +260,18 @@ check-tsan:
 check-valgrind: $(B)/unit
 	@$(SCRIPT)/valgrind.sh
 
+## check-quality: the short lines of the quality ledger
+check-quality: $(SHARED)
+	python3 tests/quality.py --library $(SHARED) --short
+
 # ------------------------------------------------------------------------------------------------------- slow things
+
+# The benchmark sets, where they are at hand.
+DATA ?= ../shared/data/qubo
+
+## quality: no energy of the ledger tests/quality.csv gets worse; UPDATE=1 writes better ones
+quality: $(SHARED)
+	python3 tests/quality.py --library $(SHARED) --data $(DATA) --cache $(B)/instances $(if $(UPDATE),--update) $(QUALITY)
 
 # A Python environment in build/, one stamp per set of packages.
 VENV = python3 -m venv $(B)/venv && $(B)/venv/bin/pip install -q
@@ -288,7 +299,6 @@ bench-quadratic: $(SHARED) $(B)/venv/bench.stamp
 	$(PYTHON) tests/bench/quadratic.py --library $(SHARED) --out $(B)/bench-quadratic.tsv
 
 ## bench-anneal: the annealer beside dwave-samplers and OpenJij; FULL=1 all of it, BENCH='...' as tests/bench/anneal.py says
-DATA ?= ../shared/data/qubo
 bench-anneal: $(SHARED) $(B)/venv/bench.stamp
 	$(PYTHON) tests/bench/anneal.py --library $(SHARED) --data $(DATA) --out $(B)/bench-anneal.tsv $(if $(FULL),--full) $(BENCH)
 
@@ -311,7 +321,7 @@ help:
 
 force:
 .PHONY: all examples demo install uninstall tools check $(filter check-%,$(shell sed -n 's/^## \([a-z-]*\):.*/\1/p' \
-    Makefile)) bench bench-plain bench-quadratic bench-anneal fuzz golden trace clean help force
+    Makefile)) bench bench-plain bench-quadratic bench-anneal quality fuzz golden trace clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -56,9 +56,9 @@ class Ours:
         options = {"target": repr(target)} if math.isfinite(target) else {}
         solver = solver_ctypes.Solver(self.problem, seed=seed, seconds=limit, **options)
         result = solver.solve(trace, start)
-        bits = solver.sample()
+        bits = solver.sample() if result.samples > 0 else None
         solver.close()
-        if self.problem.energy(bits) != result.energy:
+        if bits is not None and self.problem.energy(bits) != result.energy:
             raise RuntimeError(f"{self.instance.name}: the sample has not the energy of the result")
         return [point for point in trace if point[0] <= limit]
 

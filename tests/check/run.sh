@@ -41,7 +41,7 @@ stage()
 }
 
 # Two lanes. The second one only reads what the stage "build" has made.
-first='unit layouts property conform fuzz torture hotpath symbols header tree lapacke by-hand clang install readme asan tsan'
+first='unit layouts property quality conform fuzz torture hotpath symbols header tree lapacke by-hand clang install readme asan tsan'
 second='valgrind determinism neon cpu'
 stage build
 (for name in $second; do stage $name; done) &
