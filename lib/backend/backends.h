@@ -7,5 +7,6 @@
 
 extern const spr_backend spr__backend_exact;
 extern const spr_backend spr__backend_descent;
+extern const spr_backend spr__backend_grouped;
 
 #endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ * Before the first state: prices of limits by subgradient steps on the linear part, the order of candidates they give, and a
+ * first state, group by group in order of regret. Prices as in M.L. Fisher, "The Lagrangian relaxation method for solving
+ * integer programming problems", 1981; regret as in S. Martello and P. Toth, "An algorithm for the generalized assignment
+ * problem", 1981. */
+#include "group.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../../base/exact.h"
+
+/* Linear part with prices. */
+static double group_start_reduced(const spr__group_state *state, int32_t variable)
+{
+    const spr__group_limits *limits = &state->limits;
+    double cost = state->linear[variable];
+    for (int64_t at = state->squares.row[variable]; at < state->squares.row[variable + 1]; at++) {
+        /* as if the square were on target */
+        const double factor = state->squares.factor[at];
+        cost += state->squares.weight[state->squares.index[at]] * (factor * factor);
+    }
+    for (int64_t at = limits->row[variable]; at < limits->row[variable + 1]; at++)
+        cost += limits->price[limits->index[at]] * (double)limits->weight[at];
+    return cost;
+}
+
+/* Moves the k smallest of a group by work[] to the front of list; the rest stays in any order. */
+static void group_start_smallest(const double *work, int32_t *list, int64_t members, int64_t k)
+{
+    for (int64_t i = 0; i < k; i++) {
+        int64_t least = i;
+        for (int64_t j = i + 1; j < members; j++)
+            least = work[list[j]] < work[list[least]] || (work[list[j]] == work[list[least]] && list[j] < list[least]) ? j
+                                                                                                                   : least;
+        const int32_t other = list[i];
+        list[i] = list[least];
+        list[least] = other;
+    }
+}
+
+/* Spread of the linear part: what a step of a price is measured in. */
+static double group_start_spread(const spr__group_state *state)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t i = 0; i < state->n; i++) {
+        low = state->linear[i] < low ? state->linear[i] : low;
+        high = state->linear[i] > high ? state->linear[i] : high;
+    }
+    return high > low ? high - low : 1.0;
+}
+
+/* Chooses the cheapest of each group at the prices, and raises or lowers them by what limits are off. */
+void spr__group_price_step(spr__group_state *state, int64_t step, int64_t steps)
+{
+    const spr__group_groups *groups = &state->groups;
+    spr__group_limits *limits = &state->limits;
+    memset(limits->load, 0, (size_t)limits->count * sizeof limits->load[0]);
+    for (int64_t i = 0; i < state->n; i++)
+        state->work[i] = group_start_reduced(state, (int32_t)i);
+    for (int64_t i = 0; i < state->n; i++)
+        if (groups->owner[i] < 0 && state->work[i] < 0.0)
+            for (int64_t at = limits->row[i]; at < limits->row[i + 1]; at++)
+                limits->load[limits->index[at]] += limits->weight[at];
+    for (int64_t g = 0; g < groups->count; g++) {
+        int32_t *list = groups->candidate + groups->start[g];
+        group_start_smallest(state->work, list, groups->start[g + 1] - groups->start[g], groups->take[g]);
+        for (int32_t i = 0; i < groups->take[g]; i++)
+            for (int64_t at = limits->row[list[i]]; at < limits->row[list[i] + 1]; at++)
+                limits->load[limits->index[at]] += limits->weight[at];
+    }
+    const double size = 0.5 * group_start_spread(state) * spr__group_exp(-7.0 * (double)step / (double)steps);
+    for (int64_t c = 0; c < limits->count; c++) {
+        /* off by the whole bound, a price rises by size for an average member */
+        double mean = 0.0;
+        const int64_t members = limits->start[c + 1] - limits->start[c];
+        for (int64_t i = limits->start[c]; i < limits->start[c + 1] && i < limits->start[c] + 8; i++) {
+            int64_t at = limits->row[limits->member[i]];
+            while (limits->index[at] != c)
+                at++;
+            mean += (double)limits->weight[at];
+        }
+        mean /= (double)(members < 8 ? members : 8);
+        const double off = (double)(limits->load[c] - limits->most[c]) / ((double)limits->most[c] + mean);
+        const double price = limits->price[c] + size * off / mean;
+        limits->price[c] = price > 0.0 ? price : 0.0;
+    }
+}
+
+/* Heap sort of a list by key, ties by number. */
+static int group_start_less(const double *key, int32_t a, int32_t b)
+{
+    return key[a] < key[b] || (key[a] == key[b] && a < b);
+}
+
+static void group_start_sort(const double *key, int32_t *list, int64_t count)
+{
+    for (int64_t end = count, root = count / 2; end > 1;) {
+        int32_t item;
+        if (root > 0)
+            item = list[--root];
+        else {
+            item = list[--end];
+            list[end] = list[0];
+        }
+        int64_t at = root;
+        for (int64_t child; (child = 2 * at + 1) < end; at = child) {
+            child += child + 1 < end && group_start_less(key, list[child], list[child + 1]);
+            if (!group_start_less(key, item, list[child]))
+                break;
+            list[at] = list[child];
+        }
+        list[at] = item;
+    }
+}
+
+void spr__group_order(spr__group_state *state)
+{
+    const spr__group_groups *groups = &state->groups;
+    const spr__group_limits *limits = &state->limits;
+    for (int64_t i = 0; i < state->n; i++)
+        state->work[i] = limits->row[i] < limits->row[i + 1] ? (double)limits->index[limits->row[i]] : INFINITY;
+    for (int64_t g = 0; g < groups->count; g++)
+        group_start_sort(state->work, groups->at_limit + groups->start[g], groups->start[g + 1] - groups->start[g]);
+    for (int64_t i = 0; i < state->n; i++)
+        state->work[i] = group_start_reduced(state, (int32_t)i);
+    for (int64_t g = 0; g < groups->count; g++)
+        group_start_sort(state->work, groups->candidate + groups->start[g], groups->start[g + 1] - groups->start[g]);
+}
+
+/* What a variable would exceed limits by, in parts of their bounds; loads include what is 1 so far. */
+static double group_start_over(const spr__group_state *state, int32_t variable)
+{
+    const spr__group_limits *limits = &state->limits;
+    double over = 0.0;
+    for (int64_t at = limits->row[variable]; at < limits->row[variable + 1]; at++) {
+        const int32_t c = limits->index[at];
+        const int64_t by = limits->load[c] + limits->weight[at] - limits->most[c];
+        over += by > 0 ? (double)(by < limits->weight[at] ? by : limits->weight[at]) / ((double)limits->most[c] + 1.0) : 0.0;
+    }
+    return over;
+}
+
+static void group_start_take(spr__group_state *state, int32_t variable)
+{
+    const spr__group_limits *limits = &state->limits;
+    state->bits[variable] = 1;
+    for (int64_t at = limits->row[variable]; at < limits->row[variable + 1]; at++)
+        limits->load[limits->index[at]] += limits->weight[at];
+}
+
+/* k of a group, the first of its candidates that fit, or those that exceed least. */
+static void group_start_fill(spr__group_state *state, int64_t g)
+{
+    const spr__group_groups *groups = &state->groups;
+    const int32_t *list = groups->candidate + groups->start[g];
+    const int64_t members = groups->start[g + 1] - groups->start[g];
+    for (int32_t taken = 0; taken < groups->take[g]; taken++) {
+        int32_t best = -1;
+        double least = INFINITY;
+        for (int64_t i = 0; i < members && least > 0.0; i++) {
+            if (state->bits[list[i]])
+                continue;
+            const double over = group_start_over(state, list[i]);
+            if (over < least) {
+                least = over;
+                best = list[i];
+            }
+        }
+        group_start_take(state, best);
+    }
+}
+
+/* Groups in order of what the second choice costs more; then what in no group helps and fits. Candidates are in order, and
+ * work holds their costs. */
+void spr__group_greedy(spr__group_state *state)
+{
+    const spr__group_groups *groups = &state->groups;
+    memset(state->bits, 0, (size_t)state->n);
+    memset(state->limits.load, 0, (size_t)state->limits.count * sizeof state->limits.load[0]);
+    /* the slots are not needed yet, and hold the order; regrets lie where the groups' first variables are */
+    int32_t *order = groups->slot;
+    for (int64_t g = 0; g < groups->count; g++) {
+        const int32_t *list = groups->candidate + groups->start[g], k = groups->take[g];
+        const int64_t members = groups->start[g + 1] - groups->start[g];
+        order[g] = (int32_t)g;
+        state->field[g] = k > 0 && k < members ? state->work[list[k - 1]] - state->work[list[k]] : -INFINITY;
+    }
+    group_start_sort(state->field, order, groups->count);
+    for (int64_t g = 0; g < groups->count; g++)
+        group_start_fill(state, order[g]);
+    for (int64_t i = 0; i < state->n; i++)
+        if (groups->owner[i] < 0 && state->work[i] < 0.0 && !(group_start_over(state, (int32_t)i) > 0.0))
+            group_start_take(state, (int32_t)i);
+}
