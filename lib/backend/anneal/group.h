@@ -44,7 +44,8 @@ typedef struct spr__group_limits {
     int32_t *member;             /* a limit's variables, those that are 1 first */
     int32_t *on;                 /* [count] how many are 1 */
     int64_t *most, *load, *shift;        /* [count] bound, sum of the state, what the move at hand adds */
-    double *price;               /* [count] of one unit, for the order of candidates */
+    double *price, *best_price;  /* [count] of one unit, for the order of candidates */
+    double *mean;                /* [count] weight of a member */
     double *fine;                /* [count] of one unit too much, while limits may be exceeded */
 } spr__group_limits;
 
@@ -66,7 +67,7 @@ typedef struct spr__group_groups {
 typedef struct spr__group_move {
     int32_t count;
     int32_t variable[SPR_GROUP_FLIPS];
-    double cost;
+    double cost, tilt;
 } spr__group_move;
 
 typedef struct spr__group_state {
@@ -77,6 +78,7 @@ typedef struct spr__group_state {
     double *field;               /* [n] linear plus couplings to what is 1 */
     uint8_t *bits, *best;        /* [n] the state, and the best one */
     double energy, best_energy;  /* without the offset */
+    int64_t over;                /* limits exceeded */
     spr__group_squares squares;
     spr__group_limits limits;
     spr__group_groups groups;
@@ -86,11 +88,14 @@ typedef struct spr__group_state {
     double *probe;               /* [SPR_GROUP_PROBES] */
 
     int32_t phase;
+    int32_t few;
     int32_t strict;              /* limits are kept */
     int32_t has_best, fresh;     /* there is a best state; it was not offered yet */
     int64_t run, runs;           /* annealing runs done, and to do */
     int64_t step, steps;         /* of the phase: units done, and to do */
     int64_t since;               /* units since the last offer */
+    double bound, hope;          /* of the Lagrangian: the best value, what is hoped for above it */
+    int64_t missed;              /* steps without what was hoped for */
     double hot, cold, temperature;
     uint64_t key, drawn;         /* random numbers */
 } spr__group_state;
@@ -122,13 +127,13 @@ void spr__group_add(spr__group_state *state, int32_t variable);
 double spr__group_fines(const spr__group_state *state);
 void spr__group_forget(spr__group_state *state);
 void spr__group_apply(spr__group_state *state);
-int64_t spr__group_overload(const spr__group_state *state);
 
 /* group_move.c: a random move, with its cost; 0 if it came to nothing. */
 int spr__group_propose(spr__group_state *state);
 
 /* group_start.c */
-void spr__group_price_step(spr__group_state *state, int64_t step, int64_t steps);
+void spr__group_price_step(spr__group_state *state, int64_t step);
+void spr__group_price_end(spr__group_state *state);
 void spr__group_order(spr__group_state *state);
 void spr__group_greedy(spr__group_state *state);
 

@@ -131,13 +131,15 @@ static spr_status group_build_limit_arrays(spr__group_state *state, int64_t memb
     l->member = (int32_t *)group_build_take(state, members, sizeof(int32_t));
     l->on = (int32_t *)group_build_take(state, l->count, sizeof(int32_t));
     l->most = (int64_t *)group_build_take(state, 3 * l->count, sizeof(int64_t));
-    l->price = (double *)group_build_take(state, 2 * l->count, sizeof(double));
+    l->price = (double *)group_build_take(state, 4 * l->count, sizeof(double));
     if (l->row == NULL || l->index == NULL || l->weight == NULL || l->place == NULL || l->start == NULL ||
         l->member == NULL || l->on == NULL || l->most == NULL || l->price == NULL)
         return SPR_ERROR_MEMORY;
     l->load = l->most + l->count;
     l->shift = l->load + l->count;
-    l->fine = l->price + l->count;
+    l->best_price = l->price + l->count;
+    l->fine = l->best_price + l->count;
+    l->mean = l->fine + l->count;
     return SPR_OK;
 }
 
@@ -160,12 +162,14 @@ static void group_build_limit(spr__group_state *state, int64_t from, int64_t to,
         const int64_t mine = l->row[v]++;
         l->index[mine] = (int32_t)to;
         l->weight[mine] = (int64_t)ceil(terms->constraint_factor[at] / unit);
+        l->mean[to] += (double)l->weight[mine];
         l->place[mine] = (int32_t)(next - l->start[to]);
         l->member[next++] = v;
     }
     if (!fill)
         return;
     l->start[to + 1] = next;
+    l->mean[to] /= (double)(next - l->start[to]);
     l->most[to] = (int64_t)floor((terms->constraint_bound[from] + 0.5e-12 * sum) / unit);
 }
 

@@ -85,14 +85,9 @@ void spr__group_load(spr__group_state *state, const uint8_t *bits)
         state->energy += squares->weight[s] * (squares->sum[s] * squares->sum[s]);
     for (int64_t g = 0; g < state->groups.count; g++)
         group_field_list_group(&state->groups, state->bits, g);
-}
-
-int64_t spr__group_overload(const spr__group_state *state)
-{
-    int64_t over = 0;
-    for (int64_t c = 0; c < state->limits.count; c++)
-        over += state->limits.load[c] > state->limits.most[c];
-    return over;
+    state->over = 0;
+    for (int64_t c = 0; c < limits->count; c++)
+        state->over += limits->load[c] > limits->most[c];
 }
 
 /* ----------------------------------------------------------------------------------------------------------------- move */
@@ -137,7 +132,8 @@ void spr__group_add(spr__group_state *state, int32_t variable)
         squares->shift[s] += change;
     }
     for (int64_t at = limits->row[variable]; at < limits->row[variable + 1]; at++)
-        limits->shift[limits->index[at]] += on ? limits->weight[at] : -limits->weight[at];
+        {limits->shift[limits->index[at]] += on ? limits->weight[at] : -limits->weight[at];
+        move->tilt += limits->price[limits->index[at]]*(double)(on ? limits->weight[at] : -limits->weight[at]);}
     move->cost += cost;
     move->variable[move->count++] = variable;
 }
@@ -171,7 +167,7 @@ void spr__group_forget(spr__group_state *state)
             state->limits.shift[state->limits.index[at]] = 0;
     }
     state->move.count = 0;
-    state->move.cost = 0.0;
+    state->move.cost = state->move.tilt = 0.0;
 }
 
 static void group_field_flip(spr__group_state *state, int32_t variable)
@@ -185,7 +181,10 @@ static void group_field_flip(spr__group_state *state, int32_t variable)
     for (int64_t at = squares->row[variable]; at < squares->row[variable + 1]; at++)
         squares->sum[squares->index[at]] += on ? squares->factor[at] : -squares->factor[at];
     for (int64_t at = limits->row[variable]; at < limits->row[variable + 1]; at++) {
-        limits->load[limits->index[at]] += on ? limits->weight[at] : -limits->weight[at];
+        const int32_t c = limits->index[at];
+        state->over -= limits->load[c] > limits->most[c];
+        limits->load[c] += on ? limits->weight[at] : -limits->weight[at];
+        state->over += limits->load[c] > limits->most[c];
         group_field_list(limits, at, variable, on);
     }
 }

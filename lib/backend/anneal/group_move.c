@@ -27,7 +27,7 @@ static int32_t group_move_candidate(const spr__group_state *state, int32_t g, ui
 {
     const spr__group_groups *groups = &state->groups;
     const int64_t members = groups->start[g + 1] - groups->start[g];
-    const int64_t few = groups->take[g] + 6 < members ? groups->take[g] + 6 : members;
+    const int64_t few = groups->take[g] + state->few < members ? groups->take[g] + state->few : members;
     const int64_t among = (bits & 7) != 0 ? few : members;
     const int32_t v = groups->candidate[groups->start[g] + spr__group_below(bits >> 3, among)];
     return state->bits[v] ? -1 : v;

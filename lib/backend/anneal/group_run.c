@@ -22,6 +22,7 @@ spr_status spr__group_init(void *memory, const spr_host *host, spr_error *error)
     state->host = host;
     state->problem = host->problem;
     state->n = host->problem->variables;
+    state->few=(int32_t)host->option(host->engine,"few");
     state->runs = (int64_t)host->option(host->engine, "runs");
     state->key = host->random(host->engine, 0, 0);
     const spr_status status = spr__group_build(state);
@@ -53,7 +54,7 @@ static double group_run_least(const spr__group_state *state)
 /* The state, if it is better than the best. */
 static void group_run_keep(spr__group_state *state)
 {
-    if (state->has_best && !(state->energy < state->best_energy - group_run_least(state)))
+    if (state->over > 0 || (state->has_best && !(state->energy < state->best_energy - group_run_least(state))))
         return;
     memcpy(state->best, state->bits, (size_t)state->n);
     state->best_energy = state->energy;
@@ -83,7 +84,13 @@ static void group_run_enter(spr__group_state *state, int32_t phase, int64_t step
 static void group_run_first(spr__group_state *state)
 {
     spr__group_limits *limits = &state->limits;
+    spr__group_price_end(state);
     spr__group_order(state);
+#ifdef DBG
+    {double L=0;for(int64_t c=0;c<limits->count;c++)L-=limits->price[c]*(double)limits->most[c];
+     for(int64_t g=0;g<state->groups.count;g++)L+=state->work[state->groups.candidate[state->groups.start[g]]];
+     extern int printf(const char*,...);printf("L=%.1f ",L);}
+#endif
     if (state->has_best) {
         spr__group_load(state, state->best);
         state->best_energy = state->energy;
@@ -92,19 +99,14 @@ static void group_run_first(spr__group_state *state)
         spr__group_load(state, state->bits);
     }
     spr__group_slots(state);
-    state->strict = spr__group_overload(state) == 0;
+    state->strict = state->over == 0;
     if (state->strict) {
         group_run_keep(state);
         group_run_enter(state, GROUP_RUN_PROBE, 1);
         return;
     }
-    for (int64_t c = 0; c < limits->count; c++) {
-        double sum = 0.0;
-        for (int64_t i = limits->start[c]; i < limits->start[c + 1]; i++)
-            for (int64_t at = limits->row[limits->member[i]]; at < limits->row[limits->member[i] + 1]; at++)
-                sum += limits->index[at] == c ? (double)limits->weight[at] : 0.0;
-        limits->fine[c] = (double)(limits->start[c + 1] - limits->start[c]) / sum;
-    }
+    for (int64_t c = 0; c < limits->count; c++)
+        limits->fine[c] = 1.0 / limits->mean[c];
     group_run_enter(state, GROUP_RUN_REPAIR, 1 + state->groups.slots / 20);
 }
 
@@ -128,7 +130,7 @@ static void group_run_repair(spr__group_state *state)
             continue;
         }
         spr__group_apply(state);
-        if (fines < 0.0 && spr__group_overload(state) == 0) {
+        if (fines < 0.0 && state->over == 0) {
             state->strict = 1;
             spr__group_load(state, state->bits);
             group_run_keep(state);
@@ -159,6 +161,7 @@ static void group_run_sort(double *numbers, int64_t count)
 
 static int64_t group_run_length(const spr__group_state *state)
 {
+double L=state->host->option(state->host->engine,"length"); if(L>0)return (int64_t)L;
     return 1 + state->groups.slots / 50;
 }
 
@@ -175,13 +178,16 @@ static void group_run_probe(spr__group_state *state)
         spr__group_forget(state);
     }
     group_run_sort(state->probe, found);
-    state->hot = found > 0 ? 0.5 * state->probe[found / 2] : 1.0;
-    state->cold = found > 0 ? 0.2 * state->probe[found / 50] : 1.0;
+    state->hot = found > 0 ? state->host->option(state->host->engine,"hot") * state->probe[found / 2] : 1.0;
+    state->cold = found > 0 ? state->host->option(state->host->engine,"cold") * state->probe[found / 50] : 1.0;
     const double least = 1e-3 * state->hot;
     state->cold = state->cold > least ? state->cold : least;
     state->cold = state->cold < 0.5 * state->hot ? state->cold : 0.5 * state->hot;
     group_run_enter(state, GROUP_RUN_ANNEAL, group_run_length(state));
     state->run = 0;
+    double kappa=state->host->option(state->host->engine,"kappa");
+    if(kappa>0){ double m=0; for(int64_t c=0;c<state->limits.count;c++)m=fmax(m,state->limits.price[c]);
+    state->strict=0; for(int64_t c=0;c<state->limits.count;c++)state->limits.fine[c]=kappa*fmax(0.1*m,state->limits.price[c]);}
 }
 
 /* A unit of an annealing run. */
@@ -189,18 +195,27 @@ static void group_run_anneal(spr__group_state *state)
 {
     const double span = spr__group_log(state->hot / state->cold);
     const double all = (double)state->steps * SPR_GROUP_UNIT;
-    double temperature = 0.0;
+    double temperature = 0.0, theta=0, th0=state->host->option(state->host->engine,"theta"),th1=state->host->option(state->host->engine,"thend");
     for (int i = 0; i < SPR_GROUP_UNIT; i++) {
         if (i % GROUP_RUN_STRIDE == 0)
             temperature = state->hot * spr__group_exp(-span * ((double)(state->step * SPR_GROUP_UNIT + i) / all));
-        if (!spr__group_propose(state) || state->move.cost > temperature * group_run_variate(state)) {
+        if (i % GROUP_RUN_STRIDE == 0) theta = th0 + (th1-th0)*((double)state->step/(double)state->steps);
+        if (!spr__group_propose(state)) {
             spr__group_forget(state);
             continue;
         }
-        if (state->move.cost > 0.0 && state->energy < state->best_energy)
+        const double cost = state->strict ? state->move.cost + theta*state->move.tilt : state->move.cost + spr__group_fines(state);
+        if (cost > temperature * group_run_variate(state)) {
+            spr__group_forget(state);
+            continue;
+        }
+        if ((cost > 0.0 || !state->strict) && state->over == 0 && state->energy < state->best_energy)
             group_run_keep(state);
         spr__group_apply(state);
     }
+    double rate=state->host->option(state->host->engine,"rate"),down=state->host->option(state->host->engine,"down");
+    if(!state->strict){ double r=rate/(double)state->steps; r=r<0.3?r:0.3; double up=spr__group_exp(r),dn=spr__group_exp(-r*down);
+    for(int64_t c=0;c<state->limits.count;c++) state->limits.fine[c]*=state->limits.load[c]>state->limits.most[c]?up:dn; }
     if (++state->step < state->steps)
         return;
     group_run_keep(state);
@@ -222,7 +237,7 @@ spr_status spr__group_step(void *memory, int64_t budget, int64_t *used, spr_erro
         if (phase == GROUP_RUN_DONE)
             return SPR_STEP_DONE;
         if (phase == GROUP_RUN_PRICES && state->step < state->steps)
-            spr__group_price_step(state, state->step++, state->steps);
+            spr__group_price_step(state, state->step++);
         else if (phase == GROUP_RUN_PRICES)
             group_run_enter(state, GROUP_RUN_START, 1);
         else if (phase == GROUP_RUN_START)

@@ -39,7 +39,7 @@ static void group_start_smallest(const double *work, int32_t *list, int64_t memb
     }
 }
 
-/* Spread of the linear part: what a step of a price is measured in. */
+/* Spread of the linear part: what the first steps of prices hope for, for each slot. */
 static double group_start_spread(const spr__group_state *state)
 {
     double low = INFINITY, high = -INFINITY;
@@ -50,41 +50,75 @@ static double group_start_spread(const spr__group_state *state)
     return high > low ? high - low : 1.0;
 }
 
-/* Chooses the cheapest of each group at the prices, and raises or lowers them by what limits are off. */
-void spr__group_price_step(spr__group_state *state, int64_t step, int64_t steps)
+static void group_start_load(const spr__group_limits *limits, int32_t variable)
+{
+    for (int64_t at = limits->row[variable]; at < limits->row[variable + 1]; at++)
+        limits->load[limits->index[at]] += limits->weight[at];
+}
+
+/* The value of the Lagrangian at the prices, and the loads of what is cheapest there. */
+static double group_start_lagrangian(spr__group_state *state)
 {
     const spr__group_groups *groups = &state->groups;
     spr__group_limits *limits = &state->limits;
+    double value = 0.0;
     memset(limits->load, 0, (size_t)limits->count * sizeof limits->load[0]);
-    for (int64_t i = 0; i < state->n; i++)
+    for (int64_t i = 0; i < state->n; i++) {
         state->work[i] = group_start_reduced(state, (int32_t)i);
-    for (int64_t i = 0; i < state->n; i++)
-        if (groups->owner[i] < 0 && state->work[i] < 0.0)
-            for (int64_t at = limits->row[i]; at < limits->row[i + 1]; at++)
-                limits->load[limits->index[at]] += limits->weight[at];
+        if (groups->owner[i] < 0 && state->work[i] < 0.0) {
+            value += state->work[i];
+            group_start_load(limits, (int32_t)i);
+        }
+    }
     for (int64_t g = 0; g < groups->count; g++) {
         int32_t *list = groups->candidate + groups->start[g];
         group_start_smallest(state->work, list, groups->start[g + 1] - groups->start[g], groups->take[g]);
-        for (int32_t i = 0; i < groups->take[g]; i++)
-            for (int64_t at = limits->row[list[i]]; at < limits->row[list[i] + 1]; at++)
-                limits->load[limits->index[at]] += limits->weight[at];
-    }
-    const double size = 0.5 * group_start_spread(state) * spr__group_exp(-7.0 * (double)step / (double)steps);
-    for (int64_t c = 0; c < limits->count; c++) {
-        /* off by the whole bound, a price rises by size for an average member */
-        double mean = 0.0;
-        const int64_t members = limits->start[c + 1] - limits->start[c];
-        for (int64_t i = limits->start[c]; i < limits->start[c + 1] && i < limits->start[c] + 8; i++) {
-            int64_t at = limits->row[limits->member[i]];
-            while (limits->index[at] != c)
-                at++;
-            mean += (double)limits->weight[at];
+        for (int32_t i = 0; i < groups->take[g]; i++) {
+            value += state->work[list[i]];
+            group_start_load(limits, list[i]);
         }
-        mean /= (double)(members < 8 ? members : 8);
-        const double off = (double)(limits->load[c] - limits->most[c]) / ((double)limits->most[c] + mean);
-        const double price = limits->price[c] + size * off / mean;
+    }
+    for (int64_t c = 0; c < limits->count; c++)
+        value -= limits->price[c] * (double)limits->most[c];
+    return value;
+}
+
+/* A step towards a value that is a hope above the best one; the hope shrinks when it is not met. */
+void spr__group_price_step(spr__group_state *state, int64_t step)
+{
+    enum { PATIENCE = 6 };
+    spr__group_limits *limits = &state->limits;
+    const double value = group_start_lagrangian(state);
+    double norm = 0.0;
+    if (step == 0)
+        state->hope = 0.1 * group_start_spread(state) * (double)state->groups.slots;
+    if (step == 0 || value > state->bound) {
+        state->missed = step > 0 && value > state->bound + 0.1 * state->hope ? 0 : state->missed;
+        state->bound = value;
+        memcpy(limits->best_price, limits->price, (size_t)limits->count * sizeof limits->price[0]);
+    }
+    if (++state->missed > PATIENCE) {
+        state->hope *= 0.6;
+        state->missed = 0;
+        memcpy(limits->price, limits->best_price, (size_t)limits->count * sizeof limits->price[0]);
+        return;
+    }
+    for (int64_t c = 0; c < limits->count; c++) {
+        const double off = (double)(limits->load[c] - limits->most[c]) / limits->mean[c];
+        norm += off > 0.0 || limits->price[c] > 0.0 ? off * off : 0.0;
+    }
+    const double size = norm > 0.0 ? (state->bound + state->hope - value) / norm : 0.0;
+    for (int64_t c = 0; c < limits->count; c++) {
+        const double off = (double)(limits->load[c] - limits->most[c]) / limits->mean[c];
+        const double price = limits->price[c] + size * off / limits->mean[c];
         limits->price[c] = price > 0.0 ? price : 0.0;
     }
+}
+
+/* The best prices are the prices. */
+void spr__group_price_end(spr__group_state *state)
+{
+    memcpy(state->limits.price, state->limits.best_price, (size_t)state->limits.count * sizeof(double));
 }
 
 /* Heap sort of a list by key, ties by number. */
