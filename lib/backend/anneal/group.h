@@ -67,7 +67,8 @@ typedef struct spr__group_groups {
 typedef struct spr__group_move {
     int32_t count;
     int32_t variable[SPR_GROUP_FLIPS];
-    double cost, tilt;
+    double cost;                 /* of the energy */
+    double load;                 /* of what it takes from limits, at their prices */
 } spr__group_move;
 
 typedef struct spr__group_state {
@@ -88,7 +89,7 @@ typedef struct spr__group_state {
     double *probe;               /* [SPR_GROUP_PROBES] */
 
     int32_t phase;
-    int32_t few;
+    int32_t few;                 /* most moves try only so many candidates of a group */
     int32_t strict;              /* limits are kept */
     int32_t has_best, fresh;     /* there is a best state; it was not offered yet */
     int64_t run, runs;           /* annealing runs done, and to do */
@@ -96,7 +97,9 @@ typedef struct spr__group_state {
     int64_t since;               /* units since the last offer */
     double bound, hope;          /* of the Lagrangian: the best value, what is hoped for above it */
     int64_t missed;              /* steps without what was hoped for */
-    double hot, cold, temperature;
+    double hot, cold;            /* first and last temperature of a run */
+    double heat;                 /* what the first temperature is multiplied by */
+    double lean;                 /* the part of the price of loads that counts in a run */
     uint64_t key, drawn;         /* random numbers */
 } spr__group_state;
 
@@ -123,7 +126,7 @@ void spr__group_slots(spr__group_state *state);
 void spr__group_load(spr__group_state *state, const uint8_t *bits);
 /* Adds a flip to the move at hand. */
 void spr__group_add(spr__group_state *state, int32_t variable);
-/* What the move's loads cost: 0, or the fines; infinite in strict mode. */
+/* What the move changes fines by; the move can only be applied or forgotten after this. */
 double spr__group_fines(const spr__group_state *state);
 void spr__group_forget(spr__group_state *state);
 void spr__group_apply(spr__group_state *state);

@@ -5,7 +5,7 @@
 
 static const spr_option_info group_backend_options[] = {
     {"runs", NULL, "annealing runs, each twice as long as the one before; a unit of work is 1000 proposed moves", 1.0, 60.0, 10.0,
-     SPR_TYPE_INTEGER, 0},{"hot",NULL,"x",0,1e9,0.5,SPR_TYPE_REAL,0},{"cold",NULL,"x",0,1e9,0.2,SPR_TYPE_REAL,0},{"length",NULL,"x",0,1e9,0,SPR_TYPE_REAL,0},{"kappa",NULL,"x",0,1e9,0,SPR_TYPE_REAL,0},{"rate",NULL,"x",0,1e9,0,SPR_TYPE_REAL,0},{"down",NULL,"x",0,1e9,0.5,SPR_TYPE_REAL,0},{"theta",NULL,"x",0,1e9,0,SPR_TYPE_REAL,0},{"thend",NULL,"x",0,1e9,0,SPR_TYPE_REAL,0},{"few",NULL,"x",0,1e9,6,SPR_TYPE_REAL,0}};
+     SPR_TYPE_INTEGER, 0}};
 
 static int32_t group_backend_accepts(const spr_problem_view *problem, spr_error *error)
 {
@@ -15,5 +15,5 @@ static int32_t group_backend_accepts(const spr_problem_view *problem, spr_error 
 
 const spr_backend spr__backend_grouped = {sizeof(spr_backend), SPR_BACKEND_ABI, SPR_BACKEND_DETERMINISTIC | SPR_BACKEND_TERMS,
                                           "grouped", "annealing by moves that keep constraints", sizeof(spr__group_state),
-                                          group_backend_options, 10, NULL, group_backend_accepts, spr__group_init,
+                                          group_backend_options, 1, NULL, group_backend_accepts, spr__group_init,
                                           spr__group_warm, spr__group_step, spr__group_fini};

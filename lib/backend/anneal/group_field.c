@@ -131,9 +131,11 @@ void spr__group_add(spr__group_state *state, int32_t variable)
         cost += squares->weight[s] * (change * (2.0 * (squares->sum[s] + squares->shift[s]) + change));
         squares->shift[s] += change;
     }
-    for (int64_t at = limits->row[variable]; at < limits->row[variable + 1]; at++)
-        {limits->shift[limits->index[at]] += on ? limits->weight[at] : -limits->weight[at];
-        move->tilt += limits->price[limits->index[at]]*(double)(on ? limits->weight[at] : -limits->weight[at]);}
+    for (int64_t at = limits->row[variable]; at < limits->row[variable + 1]; at++) {
+        const int64_t change = on ? limits->weight[at] : -limits->weight[at];
+        limits->shift[limits->index[at]] += change;
+        move->load += limits->price[limits->index[at]] * (double)change;
+    }
     move->cost += cost;
     move->variable[move->count++] = variable;
 }
@@ -148,8 +150,6 @@ double spr__group_fines(const spr__group_state *state)
             const int32_t c = limits->index[at];
             const int64_t before = limits->load[c] - limits->most[c], after = before + limits->shift[c];
             const double change = (double)((after > 0 ? after : 0) - (before > 0 ? before : 0));
-            if (state->strict && after > 0 && limits->shift[c] > 0)
-                return INFINITY;
             fines += change * limits->fine[c];
             limits->shift[c] = 0;        /* each limit once; the move is over after this */
         }
@@ -167,7 +167,7 @@ void spr__group_forget(spr__group_state *state)
             state->limits.shift[state->limits.index[at]] = 0;
     }
     state->move.count = 0;
-    state->move.cost = state->move.tilt = 0.0;
+    state->move.cost = state->move.load = 0.0;
 }
 
 static void group_field_flip(spr__group_state *state, int32_t variable)

@@ -8,7 +8,7 @@
 #include "../../base/exact.h"
 
 enum { GROUP_RUN_PRICES, GROUP_RUN_START, GROUP_RUN_REPAIR, GROUP_RUN_PROBE, GROUP_RUN_ANNEAL, GROUP_RUN_DONE };
-enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50 };
+enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50, GROUP_RUN_FEW = 3 };
 
 size_t spr__group_state_size(void)
 {
@@ -22,7 +22,7 @@ spr_status spr__group_init(void *memory, const spr_host *host, spr_error *error)
     state->host = host;
     state->problem = host->problem;
     state->n = host->problem->variables;
-    state->few=(int32_t)host->option(host->engine,"few");
+    state->few = GROUP_RUN_FEW;
     state->runs = (int64_t)host->option(host->engine, "runs");
     state->key = host->random(host->engine, 0, 0);
     const spr_status status = spr__group_build(state);
@@ -86,11 +86,6 @@ static void group_run_first(spr__group_state *state)
     spr__group_limits *limits = &state->limits;
     spr__group_price_end(state);
     spr__group_order(state);
-#ifdef DBG
-    {double L=0;for(int64_t c=0;c<limits->count;c++)L-=limits->price[c]*(double)limits->most[c];
-     for(int64_t g=0;g<state->groups.count;g++)L+=state->work[state->groups.candidate[state->groups.start[g]]];
-     extern int printf(const char*,...);printf("L=%.1f ",L);}
-#endif
     if (state->has_best) {
         spr__group_load(state, state->best);
         state->best_energy = state->energy;
@@ -159,63 +154,70 @@ static void group_run_sort(double *numbers, int64_t count)
         }
 }
 
-static int64_t group_run_length(const spr__group_state *state)
+/* What differs between runs: how much prices count, and how many candidates are tried. Every third run is hotter. */
+static void group_run_begin(spr__group_state *state, int64_t steps)
 {
-double L=state->host->option(state->host->engine,"length"); if(L>0)return (int64_t)L;
-    return 1 + state->groups.slots / 50;
+    static const double leans[] = {0.85, 0.75, 0.95}, heats[] = {1.0, 1.0, 2.5};
+    static const int32_t fews[] = {3, 2, 5};
+    const int64_t kind = state->run % 3;
+    state->lean = leans[kind];
+    state->few = fews[kind];
+    state->heat = heats[kind];
+    group_run_enter(state, GROUP_RUN_ANNEAL, steps);
 }
 
-/* Temperatures from what moves cost. */
+/* Temperatures from what moves cost: the coldest is a small part of what the cheapest tenth costs. */
 static void group_run_probe(spr__group_state *state)
 {
     int64_t found = 0;
-    double size = 0.0;
     for (int64_t i = 0; i < 4 * SPR_GROUP_PROBES && found < SPR_GROUP_PROBES; i++) {
-        if (spr__group_propose(state) && state->move.cost != 0.0) {
-            state->probe[found++] = fabs(state->move.cost);
-            size += fabs(state->move.cost);
-        }
+        const int whole = spr__group_propose(state);
+        const double cost = fabs(state->move.cost + 0.9 * state->move.load);
+        if (whole && cost > 0.0)
+            state->probe[found++] = cost;
         spr__group_forget(state);
     }
     group_run_sort(state->probe, found);
-    state->hot = found > 0 ? state->host->option(state->host->engine,"hot") * state->probe[found / 2] : 1.0;
-    state->cold = found > 0 ? state->host->option(state->host->engine,"cold") * state->probe[found / 50] : 1.0;
-    const double least = 1e-3 * state->hot;
-    state->cold = state->cold > least ? state->cold : least;
-    state->cold = state->cold < 0.5 * state->hot ? state->cold : 0.5 * state->hot;
-    group_run_enter(state, GROUP_RUN_ANNEAL, group_run_length(state));
+    const double low = found > 0 ? state->probe[found / 10] : 1.0, middle = found > 0 ? state->probe[found / 2] : 1.0;
+    state->hot = low > 0.25 * middle ? 0.4 * low : 0.1 * middle;
+    state->cold = 0.08 * state->hot;
     state->run = 0;
-    double kappa=state->host->option(state->host->engine,"kappa");
-    if(kappa>0){ double m=0; for(int64_t c=0;c<state->limits.count;c++)m=fmax(m,state->limits.price[c]);
-    state->strict=0; for(int64_t c=0;c<state->limits.count;c++)state->limits.fine[c]=kappa*fmax(0.1*m,state->limits.price[c]);}
+    group_run_begin(state, 1 + state->groups.slots / 50);
+}
+
+/* What a proposal and its flips cost, in proposals. */
+static int64_t group_run_ticks(const spr__group_state *state)
+{
+    const int64_t *row = state->problem->row_start;
+    int64_t ends = 0;
+    for (int32_t f = 0; f < state->move.count; f++)
+        ends += row[state->move.variable[f] + 1] - row[state->move.variable[f]];
+    return ends / 256;
 }
 
 /* A unit of an annealing run. */
 static void group_run_anneal(spr__group_state *state)
 {
-    const double span = spr__group_log(state->hot / state->cold);
+    const double span = spr__group_log(state->heat * state->hot / state->cold);
     const double all = (double)state->steps * SPR_GROUP_UNIT;
-    double temperature = 0.0, theta=0, th0=state->host->option(state->host->engine,"theta"),th1=state->host->option(state->host->engine,"thend");
-    for (int i = 0; i < SPR_GROUP_UNIT; i++) {
-        if (i % GROUP_RUN_STRIDE == 0)
-            temperature = state->hot * spr__group_exp(-span * ((double)(state->step * SPR_GROUP_UNIT + i) / all));
-        if (i % GROUP_RUN_STRIDE == 0) theta = th0 + (th1-th0)*((double)state->step/(double)state->steps);
-        if (!spr__group_propose(state)) {
+    double temperature = 0.0;
+    for (int64_t i = 0, next = 0; i < SPR_GROUP_UNIT; i++) {
+        if (i >= next) {
+            const double part = ((double)state->step * SPR_GROUP_UNIT + (double)i) / all;
+            temperature = state->heat * state->hot * spr__group_exp(-span * part);
+            next = i + GROUP_RUN_STRIDE;
+        }
+        if (!spr__group_propose(state) ||
+            state->move.cost + state->lean * state->move.load > temperature * group_run_variate(state)) {
             spr__group_forget(state);
             continue;
         }
-        const double cost = state->strict ? state->move.cost + theta*state->move.tilt : state->move.cost + spr__group_fines(state);
-        if (cost > temperature * group_run_variate(state)) {
-            spr__group_forget(state);
-            continue;
-        }
-        if ((cost > 0.0 || !state->strict) && state->over == 0 && state->energy < state->best_energy)
+        /* about to leave what may be the best state */
+        if (state->move.cost > 0.0 && state->energy < state->best_energy)
             group_run_keep(state);
+        i += group_run_ticks(state);
         spr__group_apply(state);
     }
-    double rate=state->host->option(state->host->engine,"rate"),down=state->host->option(state->host->engine,"down");
-    if(!state->strict){ double r=rate/(double)state->steps; r=r<0.3?r:0.3; double up=spr__group_exp(r),dn=spr__group_exp(-r*down);
-    for(int64_t c=0;c<state->limits.count;c++) state->limits.fine[c]*=state->limits.load[c]>state->limits.most[c]?up:dn; }
     if (++state->step < state->steps)
         return;
     group_run_keep(state);
@@ -225,7 +227,7 @@ static void group_run_anneal(spr__group_state *state)
     }
     spr__group_load(state, state->best);
     state->best_energy = state->energy;
-    group_run_enter(state, GROUP_RUN_ANNEAL, 2 * state->steps);
+    group_run_begin(state, 2 * state->steps);
 }
 
 spr_status spr__group_step(void *memory, int64_t budget, int64_t *used, spr_error *error)
