@@ -51,7 +51,7 @@ DEMO := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard examples/demo_*.c)))
 SOLVE := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard examples/solve_file_*.c)))
 EXAMPLES := $(patsubst examples/%.c,$(B)/%,$(sort $(filter-out examples/demo_% examples/solve_file_%,\
     $(wildcard examples/*.c))))
-TESTS := $(patsubst %,$(B)/%,property quadratic presolve lower lower_states torture hotpath digest conform fuzz-replay)
+TESTS := $(patsubst %,$(B)/%,property terms quadratic presolve lower lower_states torture hotpath digest conform fuzz-replay)
 HEADERS := include/spinroute/qubo.h include/spinroute/lower.h include/spinroute/backend.h
 STATIC := $(B)/libspinroute.a
 SHARED := $(B)/libspinroute.so
@@ -103,6 +103,7 @@ examples: $(EXAMPLES)
 
 $(B)/property: $(O)/tests/property/property.o
 $(B)/quadratic: $(O)/tests/property/quadratic.o
+$(B)/terms: $(O)/tests/property/terms.o
 $(B)/presolve: $(O)/tests/property/presolve.o
 $(B)/lower: $(O)/tests/property/lower.o
 $(B)/lower_states: $(O)/tests/property/lower_states.o
@@ -176,10 +177,11 @@ check-unit: $(B)/unit
 check-layouts: $(SHARED)
 	python3 tests/layouts/test_layouts.py $(SHARED)
 
-## check-property: random plans and batches against the definitions; all tables of small ones; the lowered QUBO
-check-property: $(B)/property $(B)/quadratic $(B)/presolve $(B)/lower $(B)/lower_states
+## check-property: random plans and batches against the definitions; all tables and states of small ones; the lowered QUBO
+check-property: $(B)/property $(B)/terms $(B)/quadratic $(B)/presolve $(B)/lower $(B)/lower_states
 	$(B)/property
 	$(B)/quadratic
+	$(B)/terms
 	$(B)/presolve
 	$(B)/lower
 	$(B)/lower_states

@@ -156,7 +156,8 @@ typedef struct spr_problem_terms {
  * as in a permutation, say SPR_EXACTLY of the rows and SPR_AT_MOST of the columns. Memory: that of base, and about 24 bytes
  * per member of a square and 32 per member of a constraint.
  * Backends that do not take such problems (SPR_BACKEND_TERMS in spinroute/backend.h) are refused for them, "auto" passes
- * them over; spr_problem_expand is the way to them. Answers keep all constraints, whatever the backend.
+ * them over; spr_problem_expand is the way to them. Answers keep all constraints, whatever the backend; where it finds no
+ * state that does, the solve ends as ever, with 0 samples. Presolve leaves such problems alone.
  * Returns SPR_OK, or SPR_ERROR_ARGUMENT (an impossible list, an empty one, a kind or a bound that is none, a variable twice
  * in a list, a factor that is negative or not 1), SPR_ERROR_CONFLICT (base has terms; a variable in two SPR_EXACTLY),
  * SPR_ERROR_INFEASIBLE (an SPR_EXACTLY bound above its members; an SPR_AT_MOST that is exceeded whatever the members are that
@@ -220,8 +221,8 @@ typedef struct spr_solver spr_solver;
  *   backend    a name, or "auto" / NULL: the available backend with the highest preference for this problem
  *   problem    must outlive the solver
  * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_OPTION_NAME (no such backend), SPR_ERROR_UNSUPPORTED (it
- * cannot run here, or does not accept this problem, or not its squares and constraints: message says why). The caller frees the solver with spr_solver_free,
- * when no call on it runs. Any thread. */
+ * cannot run here, or does not accept this problem, or not its squares and constraints: message says why). The caller frees
+ * the solver with spr_solver_free, when no call on it runs. Any thread. */
 SPR_API spr_status spr_solver_new(spr_allocator allocator, void *user, const spr_registry *registry,
                                   const char *backend, const spr_problem *problem, spr_solver **solver,
                                   spr_error *error);

@@ -478,6 +478,95 @@ START_TEST(only_states_that_keep_the_constraints_are_let_through)
 }
 END_TEST
 
+/* Every allocation fails once; nothing is lost. */
+typedef struct ledger {
+    int64_t requests, fail_at, live;
+} ledger;
+
+static void *ledger_allocate(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    ledger *book = user;
+    if (new_size > 0 && book->requests++ == book->fail_at)
+        return NULL;
+    book->live += (int64_t)new_size - (int64_t)old_size;
+    return new_size == 0 ? (free(pointer), NULL) : realloc(pointer, new_size);
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    const spr_problem_terms terms = good();
+    for (int what = 0; what < 3; what++)
+        for (int64_t at = 0;; at++) {
+            ledger book = {0, at, 0};
+            spr_problem *made = NULL;
+            spr_solver *solver = NULL;
+            spr_status status;
+            make_good();
+            if (what == 0)
+                status = spr_problem_with_terms(ledger_allocate, &book, base, &terms, &made, &error);
+            else if (what == 1)
+                status = spr_problem_expand(ledger_allocate, &book, problem, 9.0, &made, &error);
+            else {
+                status = spr_solver_new(ledger_allocate, &book, NULL, "grouped", problem, &solver, &error);
+                if (status == SPR_OK) {
+                    spr_solver_set_integer(solver, "work", 400, NULL);
+                    status = spr_solver_solve(solver, NULL, &error);
+                }
+            }
+            spr_problem_free(made);
+            spr_solver_free(solver);
+            ck_assert_int_eq(book.live, 0);
+            if (status == SPR_OK && book.requests <= at) {
+                ck_assert_int_gt(at, 2);
+                break;
+            }
+            ck_assert_msg(status == SPR_ERROR_MEMORY && error.status == SPR_ERROR_MEMORY && error.message[0] != '\0',
+                          "request %d of %d: %d, %s", (int)at, what, status, error.message);
+        }
+}
+END_TEST
+
+START_TEST(the_annealer_keeps_constraints_and_is_found_by_auto)
+{
+    spr_solver *solver;
+    spr_solve_result result = {.size = sizeof result};
+    double best = INFINITY;
+    make_good();
+    for (int state = 0; state < 1 << N; state++) {
+        uint8_t bits[N];
+        double amount;
+        bits_of(state, N, bits);
+        if (violated_by_hand(bits, &amount) == 0)
+            best = fmin(best, energy_by_hand(bits));
+    }
+    ck_assert_int_eq(spr_solver_new(NULL, NULL, NULL, "auto", problem, &solver, &error), SPR_OK);
+    ck_assert_int_eq(spr_solver_set_integer(solver, "work", 1000, &error), SPR_OK);
+    ck_assert_int_eq(spr_solver_solve(solver, &result, &error), SPR_OK);
+    ck_assert_double_eq_tol(result.energy, best, 1e-12);
+    spr_solver_free(solver);
+}
+END_TEST
+
+START_TEST(without_a_state_there_is_no_sample)
+{
+    /* two groups want a member each of the same knapsack, which holds one: too hidden to be refused when made */
+    static const int32_t kinds[] = {SPR_EXACTLY, SPR_EXACTLY, SPR_AT_MOST, SPR_AT_MOST}, members[] = {0, 1, 2, 3, 0, 2, 1, 3};
+    static const int64_t starts[] = {0, 2, 4, 6, 8};
+    static const double bounds[] = {1.0, 1.0, 1.0, 0.0};
+    const spr_problem_terms terms = {sizeof terms, 0, NULL, NULL, NULL, NULL, NULL, 4, kinds, starts, members, NULL, bounds};
+    spr_solver *solver;
+    spr_solve_result result = {.size = sizeof result};
+    ck_assert_msg(make(&terms) == SPR_OK, "%s", error.message);
+    ck_assert_int_eq(spr_solver_new(NULL, NULL, NULL, NULL, problem, &solver, &error), SPR_OK);
+    ck_assert_int_eq(spr_solver_set_integer(solver, "runs", 3, &error), SPR_OK);
+    ck_assert_int_eq(spr_solver_solve(solver, &result, &error), SPR_OK);
+    ck_assert_int_eq(result.outcome, SPR_OUTCOME_FINISHED);
+    ck_assert_int_eq(result.samples, 0);
+    ck_assert(result.energy == INFINITY);
+    spr_solver_free(solver);
+}
+END_TEST
+
 Suite *suite_terms(void)
 {
     Suite *suite = suite_create("terms");
@@ -496,6 +585,9 @@ Suite *suite_terms(void)
     tcase_add_test(used, expansion_says_what_it_needs);
     tcase_add_test(used, backends_that_take_no_terms_are_refused);
     tcase_add_test(used, only_states_that_keep_the_constraints_are_let_through);
+    tcase_add_test(used, every_allocation_may_fail);
+    tcase_add_test(used, the_annealer_keeps_constraints_and_is_found_by_auto);
+    tcase_add_test(used, without_a_state_there_is_no_sample);
     suite_add_tcase(suite, made);
     suite_add_tcase(suite, used);
     return suite;
