@@ -326,7 +326,8 @@ typedef struct spr_reduction spr_reduction;
  *   pairs         what two coupled variables imply together (F. Glover, M. Lewis and G. Kochenberger, 2018): one fixed, or
  *                 equal or opposite
  *   degree 1, 2   the variable minimised out, its neighbours coupled instead; not where that would make the largest power of
- *                 two that divides all couplings smaller, so that solvers can go on counting in narrow numbers
+ *                 two that divides all couplings smaller, or unequal sizes of equal ones, so that solvers can go on counting in
+ *                 narrow numbers
  *   roof          values that some optimum has by roof duality (P. Hammer, P. Hansen and B. Simeone, 1984; E. Boros and
  *                 P. Hammer, 2002), by one maximum flow of limited effort; not with more than 40 couplings per variable
  * With coefficients that are multiples of a power of two and together take up to 50 bits, all is exact: every energy of the

@@ -47,9 +47,12 @@ static int degree_one(spr__residue *work, int32_t i)
     return 1;
 }
 
-/* Of a new weight: still a multiple of the unit of all couplings, so that narrow numbers go on holding them. */
+/* Of a new weight: still a multiple of the unit of all couplings, and of their size if they all have the same, so that
+ * narrow numbers, or a bit, go on holding them. */
 static int degree_fits(const spr__residue *work, double weight)
 {
+    if (work->equal > 0.0 && weight != 0.0 && fabs(weight) != work->equal)
+        return 0;
     return work->unit == 0.0 || floor(weight / work->unit) * work->unit == weight;
 }
 
@@ -61,13 +64,13 @@ static int degree_two(spr__residue *work, int32_t i)
                             {work->value[half_y / 2], work->value[half_z / 2]}};
     const double doubt = work->doubt;
     const degree_minimum minimum = degree_minimise(work, step.linear, step.weight[0], step.weight[1]);
-    if (!degree_fits(work, minimum.both) || (work->exact && work->doubt > doubt)) {
-        work->doubt = doubt;
-        return 0;
-    }
     const int32_t there = minimum.both != 0.0 ? spr__work_find(work, y, z) : -1;
     double sum = there >= 0 ? work->value[there / 2] : 0.0;
     spr__work_add(work, &sum, minimum.both);
+    if (!degree_fits(work, sum) || (work->exact && work->doubt > doubt)) {
+        work->doubt = doubt;
+        return 0;
+    }
     spr__work_set_value(work, half_z, 0.0);
     if (there >= 0 || sum == 0.0)
         spr__work_set_value(work, half_y, 0.0);

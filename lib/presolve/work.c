@@ -123,9 +123,11 @@ static void work_divide(double *unit, double x)
 static void work_measure(spr__residue *work, const spr_problem_view *view)
 {
     double size = fabs(view->offset);
+    work->equal = view->couplings > 0 ? fabs(view->value[0]) : 0.0;
     for (int64_t at = 0; at < 2 * view->couplings; at++) {
         work_divide(&work->unit, view->value[at]);
         size += fabs(view->value[at]);
+        work->equal = fabs(view->value[at]) == work->equal ? work->equal : 0.0;
     }
     work->fine = work->unit;
     work_divide(&work->fine, view->offset);

@@ -22,6 +22,7 @@ typedef struct spr__residue {
     double doubt;
     double fine;                 /* a power of two that divides everything, when exact */
     double bound;                /* no energy is lower, by the reductions that say so; -inf */
+    double equal;                /* the size of all couplings at first; 0 when they differ */
     double unit;                 /* of the couplings at first: a power of two that divides them; 0 when not exact */
     int exact;                   /* coefficients are multiples of a power of two, of at most 50 bits together */
 
