@@ -18,6 +18,9 @@
  *                 Lagrangian bound of H: a state that violates anything then costs more than the known table. That is the
  *                 proof (in full in lib/route/lower_weights.c), and the better the table and the bound, the smaller the
  *                 weights. With negative pairs, (k+1)/2 times the most negative one joins the weight of a token's k.
+ * Constraints     With constraints set, a token's k is an SPR_EXACTLY, capacities and limits are SPR_AT_MOST without slack, and
+ *                 balances and levels are squares: kept as objects, whatever T, they cost no couplings. ORs and pairs stay
+ *                 couplings, and ORs stay penalties. The property holds for states that keep the constraints.
  * Kernel          With kernelise set, what the same multipliers prove is fixed and leaves the problem, round after round: an x
  *                 or an active(e) whose other value takes the bound above H of the known table. No table that is as good as
  *                 the known one is lost. With a bound that meets the known table, nothing but ties is left: it is optimal.
@@ -41,6 +44,8 @@ typedef struct spr_lower_settings {
     int64_t kernelise;           /* 1 = fix what is proved; the optimum, or the known table, stays reachable           */
     int64_t most_variables;      /* a problem with more is refused; 0 = 1e6                                            */
     int64_t most_couplings;      /* 0 = 1e8                                                                            */
+    int64_t constraints;         /* 1 = the k of a token, capacities and limits become constraints, balances and levels squares
+                                    (spr_problem_with_terms), for backends that take them; 0 = couplings and slack all of it */
 } spr_lower_settings;
 
 /* What a lowering holds. Set size. */

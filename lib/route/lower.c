@@ -14,7 +14,8 @@ spr_status spr__lower_read_settings(const spr_lower_settings *settings, int64_t 
     memset(known, 0, sizeof *known);
     if (settings == NULL)
         return SPR_OK;
-    if (settings->size < sizeof *known || settings->size > 4096)
+    const size_t least = offsetof(spr_lower_settings, constraints);
+    if (settings->size < least || settings->size > 4096)
         return spr__fail(error, SPR_ERROR_STRUCT_SIZE,
                          "settings->size is %zu; accepted is sizeof(spr_lower_settings) = "
                          "%zu", settings->size, sizeof *known);
@@ -23,7 +24,7 @@ spr_status spr__lower_read_settings(const spr_lower_settings *settings, int64_t 
             return spr__fail(error, SPR_ERROR_STRUCT_SIZE,
                              "settings has a nonzero byte at %zu, beyond the %zu bytes that "
                              "this version knows", i, sizeof *known);
-    *known = *settings;
+    memcpy(known, settings, settings->size < sizeof *known ? settings->size : sizeof *known);
     if (known->candidates != 0 && (known->candidates < k || known->candidates > INT32_MAX))
         return spr__fail(error, SPR_ERROR_OPTION_RANGE,
                          "settings->candidates is %lld; accepted is 0 or k = %lld and more",
@@ -31,6 +32,9 @@ spr_status spr__lower_read_settings(const spr_lower_settings *settings, int64_t 
     if (known->kernelise != 0 && known->kernelise != 1)
         return spr__fail(error, SPR_ERROR_OPTION_RANGE, "settings->kernelise is %lld; accepted is 0 or 1",
                          (long long)known->kernelise);
+    if (known->constraints != 0 && known->constraints != 1)
+        return spr__fail(error, SPR_ERROR_OPTION_RANGE, "settings->constraints is %lld; accepted is 0 or 1",
+                         (long long)known->constraints);
     if (known->most_variables < 0 || known->most_couplings < 0)
         return spr__fail(error, SPR_ERROR_OPTION_RANGE, "settings->most_%s is %lld; accepted is 0 or more",
                          known->most_variables < 0 ? "variables" : "couplings",
@@ -163,15 +167,19 @@ spr_status spr_lower_estimate(const spr_plan *plan, int64_t tokens, const spr_lo
     wide = wide < o->experts ? wide : o->experts;
     r.assignments = lower_times(tokens, wide);
     r.pruned = lower_times(tokens, o->experts) - r.assignments;
-    r.couplings = lower_times(tokens, lower_pairs(wide));
+    /* with constraints only the pairs of a token and the ORs are couplings */
+    const int64_t within = known.constraints == 0 || plan->pair != NULL ? lower_times(tokens, lower_pairs(wide)) : 0;
+    r.couplings = within;
     lower_estimate_loads(plan, tokens, &r);
     lower_estimate_devices(plan, tokens, &r);
+    r.couplings = known.constraints == 1 ? within : r.couplings;
     if (o->activation_weight > 0.0 || o->active_level_weight > 0.0 || o->active_limit > 0) {
         r.actives = o->experts;
         r.couplings = lower_plus(r.couplings, r.assignments);
     }
     r.devices = lower_estimate_places(tokens, wide, o->devices, o->device_touch_weight, o->device_limit, &r);
     r.nodes = lower_estimate_places(tokens, wide, o->nodes, o->node_touch_weight, o->node_limit, &r);
+    r.slacks = known.constraints == 1 ? 0 : r.slacks;
     r.variables = lower_plus(lower_plus(lower_plus(r.assignments, r.actives), lower_plus(r.devices, r.nodes)),
                              r.slacks);
     r.variables = r.variables > 0 ? r.variables : 1;

@@ -42,6 +42,7 @@ struct spr_lowering {
     spr_problem *problem;
     double unit;                 /* the largest coefficient of H */
     double known;                /* H of the known table */
+    int32_t objects;             /* constraints and squares instead of penalties and couplings */
 
     /* entries, by token, then expert */
     int64_t entries;

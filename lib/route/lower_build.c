@@ -16,6 +16,12 @@ typedef struct lower_build {
     int32_t *rows, *columns;     /* NULL: count only */
     double *values, *linear, offset;
 
+    /* squares and constraints as objects: lists, one behind the other; NULL: count only */
+    int64_t square_lists, square_members, limit_lists, limit_members;
+    int64_t *square_start, *limit_start;
+    int32_t *square_member, *limit_member, *limit_kind;
+    double *square_factor, *square_weight, *square_target, *limit_bound;
+
     /* the square at hand: sum of factors times literals + constant */
     int64_t count;
     int32_t *group;
@@ -75,6 +81,47 @@ static void lower_build_square(lower_build *b, double scale, int64_t known)
     b->constant = 0.0;
 }
 
+/* The same as an object, where that saves couplings. */
+static void lower_build_sum(lower_build *b, double scale, int64_t known)
+{
+    if (!b->l->objects || b->count < 2) {
+        lower_build_square(b, scale, known);
+        return;
+    }
+    for (int64_t i = 0; b->rows != NULL && i < b->count; i++) {
+        b->square_member[b->square_members + i] = b->group[i];
+        b->square_factor[b->square_members + i] = b->factor[i];
+    }
+    b->square_members += b->count;
+    if (b->rows != NULL) {
+        b->square_weight[b->square_lists] = scale;
+        b->square_target[b->square_lists] = -b->constant;
+        b->square_start[b->square_lists + 1] = b->square_members;
+    }
+    b->square_lists++;
+    b->count = 0;
+    b->constant = 0.0;
+}
+
+/* A constraint: what was taken is, or is at most, minus the constant. */
+static void lower_build_constraint(lower_build *b, int32_t kind)
+{
+    /* what cannot be exceeded needs none */
+    if (b->count > 0 && (kind == SPR_EXACTLY || (double)b->count > -b->constant)) {
+        for (int64_t i = 0; b->rows != NULL && i < b->count; i++)
+            b->limit_member[b->limit_members + i] = b->group[i];
+        b->limit_members += b->count;
+        if (b->rows != NULL) {
+            b->limit_kind[b->limit_lists] = kind;
+            b->limit_bound[b->limit_lists] = -b->constant;
+            b->limit_start[b->limit_lists + 1] = b->limit_members;
+        }
+        b->limit_lists++;
+    }
+    b->count = 0;
+    b->constant = 0.0;
+}
+
 /* A limit: what was taken + slack = right. */
 static void lower_build_row(lower_build *b, const spr__lower_row *row, double multiplier, int64_t known)
 {
@@ -85,7 +132,10 @@ static void lower_build_row(lower_build *b, const spr__lower_row *row, double mu
         left -= digit;
     }
     b->constant -= (double)row->right;
-    lower_build_square(b, spr__lower_weight(&b->weights, multiplier, 0.0), known);
+    if (b->l->objects)
+        lower_build_constraint(b, SPR_AT_MOST);
+    else
+        lower_build_square(b, spr__lower_weight(&b->weights, multiplier, 0.0), known);
 }
 
 /* x without its OR's bit. */
@@ -147,7 +197,10 @@ static void lower_build_token(lower_build *b, int64_t t)
     }
     if (b->count > 0) {
         b->constant -= l->terms.need[t];
-        lower_build_square(b, spr__lower_weight(&b->weights, spr__lower_token_multiplier(b->dual, l, t), 0.0), 0);
+        if (l->objects)
+            lower_build_constraint(b, SPR_EXACTLY);
+        else
+            lower_build_square(b, spr__lower_weight(&b->weights, spr__lower_token_multiplier(b->dual, l, t), 0.0), 0);
     }
     b->constant = 0.0;
     lower_build_pairs(b, t);
@@ -184,7 +237,7 @@ static void lower_build_expert(lower_build *b, int64_t e)
     if (spr__lower_has_balance(terms, e)) {
         lower_build_take_expert(b, e, 1.0);
         b->constant -= terms->target[e];
-        lower_build_square(b, 0.5 * terms->balance / terms->target[e], known ? b->count : 0);
+        lower_build_sum(b, 0.5 * terms->balance / terms->target[e], known ? b->count : 0);
         known = 1;
     }
     if (l->capacity[e].exists) {
@@ -209,7 +262,7 @@ static void lower_build_device(lower_build *b, int64_t d)
             lower_build_take_expert(b, e, terms->cost[e]);
     if (spr__lower_has_work(terms, d)) {
         b->constant -= terms->device_target[d];
-        lower_build_square(b, 0.5 * terms->device_balance / terms->device_target[d], 0);
+        lower_build_sum(b, 0.5 * terms->device_balance / terms->device_target[d], 0);
     }
     for (int round = 0; round < 2; round++) {
         if (round == 0 ? !(terms->level > 0.0) : !l->active_limit[d].exists)
@@ -218,7 +271,7 @@ static void lower_build_device(lower_build *b, int64_t d)
             if (terms->device[e] == d)
                 lower_build_take(b, l->active[e], 1.0);
         if (round == 0)
-            lower_build_square(b, 0.5 * terms->level, 0);
+            lower_build_sum(b, 0.5 * terms->level, 0);
         else
             lower_build_row(b, &l->active_limit[d], b->dual->at[b->dual->active + d], terms->level > 0.0 ? b->count
                             : 0);
@@ -229,6 +282,7 @@ static void lower_build_run(lower_build *b)
 {
     const spr__terms *terms = &b->l->terms;
     b->entries = b->couplings = 0;
+    b->square_lists = b->square_members = b->limit_lists = b->limit_members = 0;
     b->offset = terms->constant;
     for (int64_t t = 0; t < terms->tokens; t++)
         lower_build_token(b, t);
@@ -250,6 +304,17 @@ static void lower_build_lay(spr__arena *arena, lower_build *b, int counted)
     b->values = (double *)spr__arena_take(arena, entries, sizeof(double));
     b->rows = (int32_t *)spr__arena_take(arena, entries, sizeof(int32_t));
     b->columns = (int32_t *)spr__arena_take(arena, entries, sizeof(int32_t));
+    const size_t squares = counted ? (size_t)b->square_lists : 0, limits = counted ? (size_t)b->limit_lists : 0;
+    const size_t in_squares = counted ? (size_t)b->square_members : 0, in_limits = counted ? (size_t)b->limit_members : 0;
+    b->square_start = (int64_t *)spr__arena_take(arena, squares + 1, sizeof(int64_t));
+    b->square_weight = (double *)spr__arena_take(arena, squares, sizeof(double));
+    b->square_target = (double *)spr__arena_take(arena, squares, sizeof(double));
+    b->square_member = (int32_t *)spr__arena_take(arena, in_squares, sizeof(int32_t));
+    b->square_factor = (double *)spr__arena_take(arena, in_squares, sizeof(double));
+    b->limit_start = (int64_t *)spr__arena_take(arena, limits + 1, sizeof(int64_t));
+    b->limit_bound = (double *)spr__arena_take(arena, limits, sizeof(double));
+    b->limit_kind = (int32_t *)spr__arena_take(arena, limits, sizeof(int32_t));
+    b->limit_member = (int32_t *)spr__arena_take(arena, in_limits, sizeof(int32_t));
     if (!counted)
         b->rows = NULL;
 }
@@ -295,6 +360,26 @@ static spr_status lower_build_count(lower_build *b, int64_t most, spr_error *err
     return b->couplings / 2 > most ? lower_build_too_large(b->couplings, "up to ", most, error) : SPR_OK;
 }
 
+/* The problem of what was written; with objects from one that has none. */
+static spr_status lower_build_make(const lower_build *b, spr_problem **problem, spr_error *error)
+{
+    const spr_lowering *l = b->l;
+    const spr__memory memory = l->memory;
+    spr_problem *base = NULL;
+    spr_status status = spr_problem_from_entries(memory.function, memory.user, SPR_QUBO, l->report.variables, b->linear,
+                                                 b->entries, b->rows, b->columns, b->values, b->offset, &base, error);
+    if (status != SPR_OK || (b->square_lists == 0 && b->limit_lists == 0)) {
+        *problem = base;
+        return status;
+    }
+    const spr_problem_terms terms = {sizeof terms, b->square_lists, b->square_start, b->square_member, b->square_factor,
+                                     b->square_weight, b->square_target, b->limit_lists, b->limit_kind, b->limit_start,
+                                     b->limit_member, NULL, b->limit_bound};
+    status = spr_problem_with_terms(memory.function, memory.user, base, &terms, problem, error);
+    spr_problem_free(base);
+    return status;
+}
+
 spr_status spr__lower_build(spr_lowering *l, const spr__lower_dual *dual, const spr_lower_settings *settings,
                             spr_error *error)
 {
@@ -312,8 +397,7 @@ spr_status spr__lower_build(spr_lowering *l, const spr__lower_dual *dual, const 
     if (block == NULL)
         return lower_build_no_memory(bytes, error);
     lower_build_run(&b);
-    status = spr_problem_from_entries(l->memory.function, l->memory.user, SPR_QUBO, l->report.variables, b.linear,
-                                      b.entries, b.rows, b.columns, b.values, b.offset, &l->problem, error);
+    status = lower_build_make(&b, &l->problem, error);
     spr__release(&l->memory, block, bytes);
     if (status != SPR_OK)
         return status;

@@ -335,6 +335,7 @@ spr_status spr__lowering_new(const spr__terms *terms, const int32_t *ids, const 
         return status;
     l->report.size = sizeof l->report;
     l->unit = lower_new_unit(l);
+    l->objects = (int32_t)known.constraints;
     status = lower_new_take_table(l, ids, error);
     if (status == SPR_OK)
         status = lower_new_with_dual(l, &known, error);

@@ -101,8 +101,11 @@ static void lower_rows_touches(spr_lowering *l, lower_rows *rows, int64_t t, int
             literal[p] = lower_rows_new(rows, nodes ? SPR_LOWER_NODE : SPR_LOWER_DEVICE, t, p);
 }
 
+/* Constraints need no slack. */
 static void lower_rows_slacks(spr_lowering *l, lower_rows *rows)
 {
+    if (l->objects)
+        return;
     for (int64_t e = 0; e < l->terms.experts; e++)
         lower_rows_slack(rows, SPR_LOWER_CAPACITY, e, &l->capacity[e]);
     for (int64_t d = 0; d < l->terms.devices; d++)

@@ -19,7 +19,7 @@ class QuadraticStatistics(Statistics):
 
 class LowerSettings(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t)] + [(name, I64) for name in
-                "candidates kernelise most_variables most_couplings".split()]
+                "candidates kernelise most_variables most_couplings constraints".split()]
 
 
 class LowerReport(ctypes.Structure):

@@ -166,9 +166,39 @@ typedef struct walk {
     int64_t bits, x;
     double linear[MOST_BITS], couple[MOST_BITS][MOST_BITS], offset;
     double *least;               /* [2^x] */
+    spr_problem_terms terms;     /* constraints, which a state must keep, and as bits what they speak of */
+    uint64_t member[64];
     uint64_t minimiser;
     double minimum;
 } walk;
+
+/* Squares by their definition, term by term. */
+static void walk_read_terms(walk *w, const spr_problem *problem)
+{
+    spr_error error;
+    w->terms.size = sizeof w->terms;
+    support_must(spr_problem_read_terms(problem, &w->terms, &error) == SPR_OK, "terms", error.message);
+    const spr_problem_terms *t = &w->terms;
+    for (int64_t s = 0; s < t->squares; s++) {
+        w->offset += t->square_weight[s] * t->square_target[s] * t->square_target[s];
+        for (int64_t i = t->square_start[s]; i < t->square_start[s + 1]; i++) {
+            const double factor = t->square_factor[i];
+            w->linear[t->square_member[i]] += t->square_weight[s] * (factor * factor - 2.0 * factor * t->square_target[s]);
+            for (int64_t j = t->square_start[s]; j < t->square_start[s + 1]; j++)
+                if (j != i)
+                    w->couple[t->square_member[i]][t->square_member[j]] += 2.0 * t->square_weight[s] * factor *
+                                                                           t->square_factor[j];
+        }
+    }
+    support_must(t->constraints <= 64, "walk", "more than 64 constraints");
+    for (int64_t c = 0; c < t->constraints; c++) {
+        w->member[c] = 0;
+        for (int64_t i = t->constraint_start[c]; i < t->constraint_start[c + 1]; i++) {
+            check(t->constraint_factor[i] == 1.0, "a lowered constraint has a factor of %g", t->constraint_factor[i]);
+            w->member[c] |= (uint64_t)1 << t->constraint_member[i];
+        }
+    }
+}
 
 static void walk_read(walk *w, const spr_problem *problem)
 {
@@ -182,6 +212,17 @@ static void walk_read(walk *w, const spr_problem *problem)
                  error.message);
     for (int64_t i = 0; i < couplings; i++)
         w->couple[rows[i]][columns[i]] = w->couple[columns[i]][rows[i]] = values[i];
+    walk_read_terms(w, problem);
+}
+
+static int walk_keeps(const walk *w, uint64_t state)
+{
+    for (int64_t c = 0; c < w->terms.constraints; c++) {
+        const int sum = __builtin_popcountll(state & w->member[c]), bound = (int)w->terms.constraint_bound[c];
+        if (w->terms.constraint_kind[c] == SPR_EXACTLY ? sum != bound : sum > bound)
+            return 0;
+    }
+    return 1;
 }
 
 static void walk_all(walk *w)
@@ -194,8 +235,9 @@ static void walk_all(walk *w)
     w->minimum = INFINITY;
     for (uint64_t step = 1;; step++) {
         double *least = &w->least[state & (((uint64_t)1 << w->x) - 1)];
-        *least = energy < *least ? energy : *least;
-        if (energy < w->minimum) {
+        const int keeps = walk_keeps(w, state);
+        *least = keeps && energy < *least ? energy : *least;
+        if (keeps && energy < w->minimum) {
             w->minimum = energy;
             w->minimiser = state;
         }
@@ -267,6 +309,9 @@ static void check_table(const instance *in, spr_lowering *lowering, int64_t tabl
     support_must(spr_problem_energy(lowering->problem, bits, &energy, &error) == SPR_OK, "energy", error.message);
     check(fabs(energy - expected) <= slack, "%s %llu: table %lld has H %.12g, its state %.12g", name, seed,
           (long long)table, expected, energy);
+    int64_t violated = -1;
+    check(spr_problem_violation(lowering->problem, bits, &violated, NULL, &error) == SPR_OK && violated == 0,
+          "%s %llu: the state of table %lld violates %d constraints", name, seed, (long long)table, (int)violated);
     for (int64_t i = 0; i < lowering->report.assignments; i++)
         x |= (uint64_t)bits[i] << i;
     if (w != NULL)
@@ -384,23 +429,27 @@ static void check_lowering(const instance *in, spr_lowering *lowering, const spr
         check_decode(in, lowering, bits, r->known, "garbage");
     }
     check_names(in, lowering);
-    check_digits(in, lowering);
+    if (!settings->constraints)
+        check_digits(in, lowering);
+    else
+        check(r->slacks == 0, "%s %llu: slack beside constraints", name, seed);
     if (walks)
         free(w.least);
     free(bits);
 }
 
-/* Kernel off and on with a known table of any quality; then with the best one known, and with candidates. */
+/* Kernel off and on with a known table of any quality; then with the best one known, and with candidates. All that with
+ * penalties, and with constraints. */
 static void run(const instance *in, tally *count)
 {
-    for (int variant = 0; variant < 4; variant++) {
-        spr_lower_settings settings = {.size = sizeof settings, .kernelise = variant & 1};
-        const int64_t known = variant < 2 ? draw(in, 2000, in->count) : in->best;
+    for (int variant = 0; variant < 8; variant++) {
+        spr_lower_settings settings = {.size = sizeof settings, .kernelise = variant & 1, .constraints = variant / 4};
+        const int64_t known = variant % 4 < 2 ? draw(in, 2000, in->count) : in->best;
         memory_count memory = {0, -1, 0};
         spr_lowering *lowering = NULL;
         spr_error error;
         const spr__memory hooks = {memory_counted, &memory};
-        if (variant == 3)
+        if (variant % 4 == 3)
             settings.candidates = in->terms.k;
         spr_status status = spr__lowering_new(&in->terms, in->tables[known], &settings, hooks, &lowering, &error);
         check(status == SPR_OK, "%s %llu: status %d (%s)", class_names[in->kind], (unsigned long long)in->seed,
