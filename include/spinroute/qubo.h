@@ -325,9 +325,10 @@ typedef struct spr_reduction spr_reduction;
  *   dominated     one coupling outweighs the rest of a variable's row: equal or opposite to that neighbour
  *   pairs         what two coupled variables imply together (F. Glover, M. Lewis and G. Kochenberger, 2018): one fixed, or
  *                 equal or opposite
- *   degree 1, 2   the variable minimised out, its neighbours coupled instead; not where that would make the largest power of
- *                 two that divides all couplings smaller, or unequal sizes of equal ones, so that solvers can go on counting in
- *                 narrow numbers
+ *   degree 1 to 3 the variable minimised out, its neighbours coupled instead. Degree 3 where three couplings can say it, as
+ *                 without linear part in the Ising form (star and triangle). At first only what leaves equal sizes of
+ *                 couplings equal, and the power of two that divides them, so that solvers can go on counting in narrow
+ *                 numbers; the rest, when it is at least one variable in 3 of what is left
  *   roof          values that some optimum has by roof duality (P. Hammer, P. Hansen and B. Simeone, 1984; E. Boros and
  *                 P. Hammer, 2002), by one maximum flow of limited effort; not with more than 40 couplings per variable
  * With coefficients that are multiples of a power of two and together take up to 50 bits, all is exact: every energy of the
@@ -337,7 +338,7 @@ typedef struct spr_reduction spr_reduction;
  *   reduced      receives what is left, a QUBO; NULL if no variable is left. The caller frees it with spr_problem_free, in any
  *                order with problem and reduction
  *   reduction    receives the way back; the caller frees it with spr_reduction_free
- * Time and memory are proportional to variables and couplings: about 100 bytes for each while it runs, and 56 per variable in the
+ * Time and memory are proportional to variables and couplings: about 100 bytes for each while it runs, and 72 per variable in the
  * reduction. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_MEMORY, SPR_ERROR_UNSUPPORTED (squares or constraints),
  * SPR_ERROR_SIZE (more than 2^30 couplings), SPR_ERROR_NOT_FINITE (coefficients of what is left would add up to more than a
  * double holds). Any thread. */
@@ -372,6 +373,7 @@ typedef struct spr_reduce_report {
     int64_t pairs;
     int64_t degree_1;
     int64_t degree_2;
+    int64_t degree_3;
     int64_t roof;
     double lower_bound;          /* no state of the problem has an energy below                                        */
     double rounding;             /* energies of the reduced problem may be off by that much; 0: all is exact           */

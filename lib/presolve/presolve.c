@@ -10,8 +10,9 @@
 #include "../base/exact.h"
 
 /* variables looked at between two looks at the time; up to so many couplings per variable, or so few variables, one that
- * promises something is enough, and fields are; beyond, one of so many; roof duals in a row */
-enum { PRESOLVE_LOOK = 4096, PRESOLVE_SPARSE = 4, PRESOLVE_SMALL = 64, PRESOLVE_PART = 128, PRESOLVE_ROOFS = 4 };
+ * promises something is enough, and fields are; beyond, one of so many; one in so many with few neighbours; roof duals in a
+ * row */
+enum { PRESOLVE_LOOK = 4096, PRESOLVE_SPARSE = 4, PRESOLVE_SMALL = 64, PRESOLVE_PART = 128, PRESOLVE_FEW = 3, PRESOLVE_ROOFS = 4 };
 
 /* ------------------------------------------------------------------------------------------------------------- a look */
 
@@ -32,7 +33,7 @@ static int presolve_row_promises(const spr_problem_view *view, int64_t i, int *f
     const double one = largest[0] > largest[1] ? largest[0] : largest[1], two = largest[2] > largest[3] ? largest[2] : largest[3];
     const double most = one > two ? one : two;
     *field |= 2.0 * view->linear[i] + sum != 0.0;
-    return end - view->row_start[i] <= 2 || low >= 0.0 || high <= 0.0 || (most >= -low && most >= high);
+    return end - view->row_start[i] <= 3 || low >= 0.0 || high <= 0.0 || (most >= -low && most >= high);
 }
 
 int spr__presolve_promises(const spr_problem_view *view)
@@ -65,13 +66,29 @@ static void presolve_settle(spr__residue *work, const spr__presolve_limits *limi
     }
 }
 
+/* Are there so many variables of few neighbours that wider couplings are a small price for having them gone? Then they are
+ * to be looked at again. */
+static int presolve_widen(spr__residue *work)
+{
+    int64_t few = 0;
+    for (int64_t i = 0; i < work->variables; i++)
+        few += work->degree[i] >= 2 && work->degree[i] <= 3;
+    if (work->wide || !work->exact || few * PRESOLVE_FEW < work->left || few == 0)
+        return 0;
+    work->wide = 1;
+    for (int32_t i = 0; i < work->variables; i++)
+        if (work->degree[i] >= 2 && work->degree[i] <= 3)
+            spr__work_push(work, i);
+    return 1;
+}
+
 /* 0 if there is no memory. */
 static int presolve_reduce(spr__residue *work, const spr__memory *memory, const spr__presolve_limits *limits)
 {
     for (int round = 0, found = 1; found && round < PRESOLVE_ROOFS; round++) {
         do
             presolve_settle(work, limits);
-        while (!presolve_late(limits) && spr__reduce_pairs(work, limits));
+        while (!presolve_late(limits) && (spr__reduce_pairs(work, limits) || presolve_widen(work)));
         if (presolve_late(limits))
             break;
         if (!spr__reduce_roof(work, memory, limits, &found))

@@ -13,6 +13,7 @@ enum {
     SPR__RULE_PAIR,              /* what two coupled variables imply together */
     SPR__RULE_DEGREE_1,
     SPR__RULE_DEGREE_2,
+    SPR__RULE_DEGREE_3,
     SPR__RULE_ROOF,              /* persistent by roof duality */
     SPR__RULES
 };
@@ -25,8 +26,8 @@ enum { SPR__STEP_FIX, SPR__STEP_EQUAL, SPR__STEP_OPPOSITE, SPR__STEP_BEST };
 typedef struct spr__step {
     int32_t kind, rule;
     int32_t variable, value;
-    int32_t neighbour[2];        /* FIX by a pair: the other one is neighbour[0] */
-    double linear, weight[2];
+    int32_t neighbour[3];        /* FIX by a pair: the other one is neighbour[0] */
+    double linear, weight[3];
 } spr__step;
 
 struct spr_reduction {

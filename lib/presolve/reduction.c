@@ -95,7 +95,7 @@ spr_status spr_reduction_report(const spr_reduction *reduction, spr_reduce_repor
     const spr_reduce_report full = {report->size, reduction->left, reduction->couplings, reduction->components,
                                        rules[SPR__RULE_ISOLATED], rules[SPR__RULE_PERSISTENT], rules[SPR__RULE_DOMINATED],
                                        rules[SPR__RULE_PAIR], rules[SPR__RULE_DEGREE_1], rules[SPR__RULE_DEGREE_2],
-                                       rules[SPR__RULE_ROOF], reduction->lower_bound, reduction->doubt};
+                                       rules[SPR__RULE_DEGREE_3], rules[SPR__RULE_ROOF], reduction->lower_bound, reduction->doubt};
     memcpy(report, &full, report->size < sizeof full ? report->size : sizeof full);
     return spr__ok(error);
 }

@@ -13,7 +13,7 @@ static uint8_t restore_step(const spr__step *step, const uint8_t *bits)
     case SPR__STEP_OPPOSITE: return !bits[step->neighbour[0]];
     default: break;
     }
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < 3; k++)
         if (step->neighbour[k] >= 0 && bits[step->neighbour[k]])
             cost += step->weight[k];
     return cost < 0.0;

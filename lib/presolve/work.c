@@ -276,7 +276,7 @@ void spr__work_fix(spr__residue *work, int32_t i, int value, int32_t rule, int32
     work->effort += work->degree[i];
     if (value)
         spr__work_add(work, &work->offset, work->linear[i]);
-    const spr__step step = {SPR__STEP_FIX, rule, i, value, {because, -1}, 0.0, {0.0, 0.0}};
+    const spr__step step = {SPR__STEP_FIX, rule, i, value, {because, -1, -1}, 0.0, {0.0, 0.0, 0.0}};
     spr__work_gone(work, i, &step);
 }
 
@@ -315,6 +315,6 @@ void spr__work_merge(spr__residue *work, int32_t i, int32_t j, int opposite, int
     if (opposite)
         spr__work_add(work, &work->offset, work->linear[i]);
     spr__work_add_linear(work, j, sign * work->linear[i]);
-    const spr__step step = {opposite ? SPR__STEP_OPPOSITE : SPR__STEP_EQUAL, rule, i, 0, {j, -1}, 0.0, {0.0, 0.0}};
+    const spr__step step = {opposite ? SPR__STEP_OPPOSITE : SPR__STEP_EQUAL, rule, i, 0, {j, -1, -1}, 0.0, {0.0, 0.0, 0.0}};
     spr__work_gone(work, i, &step);
 }

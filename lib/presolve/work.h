@@ -24,6 +24,7 @@ typedef struct spr__residue {
     double bound;                /* no energy is lower, by the reductions that say so; -inf */
     double equal;                /* the size of all couplings at first; 0 when they differ */
     double unit;                 /* of the couplings at first: a power of two that divides them; 0 when not exact */
+    int wide;                    /* sizes and units of couplings need not be kept any more */
     int exact;                   /* coefficients are multiples of a power of two, of at most 50 bits together */
 
     int32_t *degree;             /* [variables] -1: not there any more */

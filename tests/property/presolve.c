@@ -83,7 +83,7 @@ static int stays(const spr__step *step, uint32_t state)
         return own == step->value;
     if (step->kind != SPR__STEP_BEST)
         return (own == (int)(state >> step->neighbour[0] & 1)) == (step->kind == SPR__STEP_EQUAL);
-    for (int e = 0; e < 2; e++)
+    for (int e = 0; e < 3; e++)
         if (step->neighbour[e] >= 0 && state >> step->neighbour[e] & 1)
             cost += step->weight[e];
     return own == (cost < 0.0);
@@ -230,7 +230,7 @@ static void one(const kind *k, uint64_t seed, int roof)
 int main(int count, char **arguments)
 {
     const int64_t rounds = count > 1 ? atoll(arguments[1]) : 150;
-    static const char *const names[SPR__RULES] = {"isolated", "persistent", "dominated", "pair", "degree 1", "degree 2",
+    static const char *const names[SPR__RULES] = {"isolated", "persistent", "dominated", "pair", "degree 1", "degree 2", "degree 3",
                                                   "roof"};
     for (int k = 0; k < KINDS; k++) {
         variables_seen = variables_left = 0;

@@ -292,7 +292,7 @@ START_TEST(reduce_and_back)
     ck_assert_int_eq(couplings, 21);
     ck_assert(report.variables == n && report.couplings == couplings && report.components == 1);
     ck_assert_int_eq(report.isolated + report.persistent + report.dominated + report.pairs + report.degree_1 +
-                         report.degree_2 + report.roof, 6);
+                         report.degree_2 + report.degree_3 + report.roof, 6);
     ck_assert(report.lower_bound <= least(13) && report.rounding == 0.0);
     succeeded(spr_reduction_restore(reduction, inner, bits, &error));
     succeeded(spr_problem_energy(problem, bits, &whole, &error));
