@@ -44,6 +44,7 @@ typedef struct spr__group_limits {
     int32_t *member;             /* a limit's variables, those that are 1 first */
     int32_t *on;                 /* [count] how many are 1 */
     int64_t *most, *load, *shift;        /* [count] bound, sum of the state, what the move at hand adds */
+    int64_t *best_load;          /* [count] at the best prices */
     double *price, *best_price;  /* [count] of one unit, for the order of candidates */
     double *mean;                /* [count] weight of a member */
     double *fine;                /* [count] of one unit too much, while limits may be exceeded */
@@ -90,10 +91,11 @@ typedef struct spr__group_state {
 
     int32_t phase;
     int32_t few;                 /* most moves try only so many candidates of a group */
-    int32_t strict;              /* limits are kept */
     int32_t has_best, fresh;     /* there is a best state; it was not offered yet */
+    int32_t loaded, offered;     /* a state was taken over; one was offered */
     int64_t run, runs;           /* annealing runs done, and to do */
     int64_t step, steps;         /* of the phase: units done, and to do */
+    int64_t priced;              /* steps of prices done */
     int64_t since;               /* units since the last offer */
     double bound, hope;          /* of the Lagrangian: the best value, what is hoped for above it */
     int64_t missed;              /* steps without what was hoped for */
@@ -133,9 +135,11 @@ void spr__group_apply(spr__group_state *state);
 
 /* group_move.c: a random move, with its cost; 0 if it came to nothing. */
 int spr__group_propose(spr__group_state *state);
+/* The same where limits are exceeded, beginning with one of them. */
+int spr__group_relieve(spr__group_state *state);
 
 /* group_start.c */
-void spr__group_price_step(spr__group_state *state, int64_t step);
+int spr__group_price_step(spr__group_state *state, int64_t step);
 void spr__group_price_end(spr__group_state *state);
 void spr__group_order(spr__group_state *state);
 void spr__group_greedy(spr__group_state *state);

@@ -95,30 +95,77 @@ static int32_t group_move_victim(spr__group_state *state, int32_t limit, int64_t
     return -1;
 }
 
-/* What takes the place of a victim: mostly where the chain began, so that it closes. */
+/* The group's variable in some limit that has room left; -1 if there is none. */
+static int32_t group_move_with_room(spr__group_state *state, int32_t g)
+{
+    const spr__group_limits *limits = &state->limits;
+    const int64_t from = spr__group_below(spr__group_draw(state), limits->count);
+    for (int64_t i = 0; i < limits->count; i++) {
+        const int64_t c = from + i < limits->count ? from + i : from + i - limits->count;
+        if (limits->load[c] + limits->shift[c] < limits->most[c])
+            return group_move_in_limit(state, g, (int32_t)c);
+    }
+    return -1;
+}
+
+/* What takes the place of a victim: mostly where the chain began, so that it closes; while limits are exceeded, where room
+ * is left. */
 static int32_t group_move_instead(spr__group_state *state, int32_t g)
 {
     const spr__group_limits *limits = &state->limits;
     const uint64_t bits = spr__group_draw(state);
     const int32_t first = state->move.variable[0];
+    if ((bits >> 63) != 0 && state->over > 0)
+        return group_move_with_room(state, g);
     if ((bits >> 63) != 0 && state->bits[first] && limits->row[first] < limits->row[first + 1])
         return group_move_in_limit(state, g, limits->index[limits->row[first]]);
     return group_move_candidate(state, g, bits);
 }
 
-/* While limits may be exceeded: now and then the limit that is gives a member away. */
-static int group_move_loosely(spr__group_state *state)
+/* Exchanges for what the move exceeds; 0 if that finds no end. */
+static int group_move_chain(spr__group_state *state)
 {
     int64_t over;
-    const int32_t c = (spr__group_draw(state) >> 63) != 0 ? group_move_blocked(state, &over) : -1;
-    const int32_t victim = c >= 0 ? group_move_victim(state, c, 0) : -1;
-    const int32_t g = victim >= 0 ? state->groups.owner[victim] : -1, instead = g >= 0 ? group_move_instead(state, g) : -1;
-    if (victim < 0 || (g >= 0 && instead < 0))
-        return 1;
-    spr__group_add(state, victim);
-    if (instead >= 0)
+    for (int32_t c; (c = group_move_blocked(state, &over)) >= 0;) {
+        if (state->move.count + 2 > SPR_GROUP_FLIPS)
+            return 0;
+        const int32_t victim = group_move_victim(state, c, over);
+        if (victim < 0)
+            return 0;
+        if (state->groups.owner[victim] < 0) {
+            spr__group_add(state, victim);
+            continue;
+        }
+        const int32_t instead = group_move_instead(state, state->groups.owner[victim]);
+        if (instead < 0)
+            return 0;
+        spr__group_add(state, victim);
         spr__group_add(state, instead);
+    }
     return 1;
+}
+
+/* A limit that is exceeded gives a member away; the chain that follows exceeds no other one. */
+int spr__group_relieve(spr__group_state *state)
+{
+    const spr__group_limits *limits = &state->limits;
+    const int64_t from = spr__group_below(spr__group_draw(state), limits->count);
+    int64_t c = from;
+    while (limits->load[c] <= limits->most[c])
+        if ((c = c + 1 < limits->count ? c + 1 : 0) == from)
+            return 0;
+    const int32_t victim = limits->member[limits->start[c] + spr__group_below(spr__group_draw(state), limits->on[c])];
+    const int32_t g = state->groups.owner[victim];
+    if (g < 0) {
+        spr__group_add(state, victim);
+        return 1;
+    }
+    spr__group_add(state, victim);
+    const int32_t instead = group_move_instead(state, g);
+    if (instead < 0)
+        return 0;
+    spr__group_add(state, instead);
+    return group_move_chain(state);
 }
 
 int spr__group_propose(spr__group_state *state)
@@ -126,7 +173,6 @@ int spr__group_propose(spr__group_state *state)
     const spr__group_groups *groups = &state->groups;
     const uint64_t bits = spr__group_draw(state);
     const int32_t slot = groups->slot[spr__group_below(bits, groups->slots)];
-    int64_t over;
     if (slot >= 0) {
         const int32_t on = groups->member[groups->start[slot] + spr__group_below(bits >> 32, groups->take[slot])];
         const int32_t off = group_move_candidate(state, slot, spr__group_draw(state));
@@ -136,23 +182,5 @@ int spr__group_propose(spr__group_state *state)
         spr__group_add(state, off);
     } else
         spr__group_add(state, -1 - slot);
-    if (!state->strict)
-        return group_move_loosely(state);
-    for (int32_t c; (c = group_move_blocked(state, &over)) >= 0;) {
-        if (state->move.count + 2 > SPR_GROUP_FLIPS)
-            return 0;
-        const int32_t victim = group_move_victim(state, c, over);
-        if (victim < 0)
-            return 0;
-        if (groups->owner[victim] < 0) {
-            spr__group_add(state, victim);
-            continue;
-        }
-        const int32_t instead = group_move_instead(state, groups->owner[victim]);
-        if (instead < 0)
-            return 0;
-        spr__group_add(state, victim);
-        spr__group_add(state, instead);
-    }
-    return 1;
+    return group_move_chain(state);
 }

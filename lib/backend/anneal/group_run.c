@@ -8,7 +8,7 @@
 #include "../../base/exact.h"
 
 enum { GROUP_RUN_PRICES, GROUP_RUN_START, GROUP_RUN_REPAIR, GROUP_RUN_PROBE, GROUP_RUN_ANNEAL, GROUP_RUN_DONE };
-enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50, GROUP_RUN_FEW = 3 };
+enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50, GROUP_RUN_FEW = 3, GROUP_RUN_SKETCH = 14 };
 
 size_t spr__group_state_size(void)
 {
@@ -68,6 +68,7 @@ static int group_run_offer(spr__group_state *state, int now)
     if (!state->fresh || (!now && state->since * SPR_GROUP_UNIT < size))
         return 0;
     state->fresh = 0;
+    state->offered = 1;
     state->since = 0;
     return state->host->offer(state->host->engine, state->best, NAN) != 0;
 }
@@ -79,66 +80,6 @@ static void group_run_enter(spr__group_state *state, int32_t phase, int64_t step
     state->phase = phase;
     state->step = 0;
     state->steps = steps;
-}
-
-static void group_run_first(spr__group_state *state)
-{
-    spr__group_limits *limits = &state->limits;
-    spr__group_price_end(state);
-    spr__group_order(state);
-    if (state->has_best) {
-        spr__group_load(state, state->best);
-        state->best_energy = state->energy;
-    } else {
-        spr__group_greedy(state);
-        spr__group_load(state, state->bits);
-    }
-    spr__group_slots(state);
-    state->strict = state->over == 0;
-    if (state->strict) {
-        group_run_keep(state);
-        group_run_enter(state, GROUP_RUN_PROBE, 1);
-        return;
-    }
-    for (int64_t c = 0; c < limits->count; c++)
-        limits->fine[c] = 1.0 / limits->mean[c];
-    group_run_enter(state, GROUP_RUN_REPAIR, 1 + state->groups.slots / 20);
-}
-
-static double group_run_variate(spr__group_state *state)
-{
-    return state->log[spr__group_draw(state) >> 52];
-}
-
-/* Anneals what limits are exceeded by, until none is. */
-static void group_run_repair(spr__group_state *state)
-{
-    const double part = (double)state->step / (double)state->steps, temperature = 0.5 * spr__group_exp(-5.0 * part);
-    for (int i = 0; i < SPR_GROUP_UNIT; i++) {
-        if (!spr__group_propose(state)) {
-            spr__group_forget(state);
-            continue;
-        }
-        const double fines = spr__group_fines(state);
-        if (fines > temperature * group_run_variate(state)) {
-            spr__group_forget(state);
-            continue;
-        }
-        spr__group_apply(state);
-        if (fines < 0.0 && state->over == 0) {
-            state->strict = 1;
-            spr__group_load(state, state->bits);
-            group_run_keep(state);
-            group_run_enter(state, GROUP_RUN_PROBE, 1);
-            return;
-        }
-    }
-    if (++state->step < state->steps)
-        return;
-    if (++state->run == state->runs)
-        state->phase = GROUP_RUN_DONE;
-    else
-        group_run_enter(state, GROUP_RUN_REPAIR, 2 * state->steps);
 }
 
 /* Insertion by halves, so that quantiles can be read. */
@@ -154,6 +95,96 @@ static void group_run_sort(double *numbers, int64_t count)
         }
 }
 
+/* Temperatures from what moves cost: the coldest is a small part of what the cheapest tenth costs. */
+static void group_run_scale(spr__group_state *state)
+{
+    int64_t found = 0;
+    state->few = GROUP_RUN_FEW;
+    for (int64_t i = 0; i < 2 * SPR_GROUP_PROBES && found < SPR_GROUP_PROBES / 2; i++) {
+        const int whole = spr__group_propose(state);
+        const double cost = fabs(state->move.cost + 0.9 * state->move.load);
+        if (whole && cost > 0.0)
+            state->probe[found++] = cost;
+        spr__group_forget(state);
+    }
+    group_run_sort(state->probe, found);
+    const double low = found > 0 ? state->probe[found / 10] : 1.0, middle = found > 0 ? state->probe[found / 2] : 1.0;
+    state->hot = low > 0.25 * middle ? 0.4 * low : 0.1 * middle;
+    state->cold = 0.08 * state->hot;
+}
+
+/* A first state from the prices there are, or what was given; limits that it exceeds are repaired next. */
+static void group_run_first(spr__group_state *state)
+{
+    spr__group_limits *limits = &state->limits;
+    spr__group_price_end(state);
+    spr__group_order(state);
+    if (state->has_best && !state->loaded) {
+        spr__group_load(state, state->best);
+        state->best_energy = state->energy;
+    } else {
+        spr__group_greedy(state);
+        spr__group_load(state, state->bits);
+    }
+    spr__group_slots(state);
+    state->loaded = 1;
+    group_run_keep(state);
+    group_run_scale(state);
+    for (int64_t c = 0; c < limits->count; c++)
+        limits->fine[c] = 10.0 * state->hot / limits->mean[c];
+    group_run_enter(state, GROUP_RUN_REPAIR, state->over == 0 ? 0 : 1 + state->groups.slots / 200);
+}
+
+/* After a repair that came to something or not: the rest of the prices after the first one; then annealing of the best. */
+static void group_run_go_on(spr__group_state *state)
+{
+    group_run_keep(state);
+    if (state->priced < GROUP_RUN_PRICE_STEPS && state->limits.count > 0) {
+        group_run_enter(state, GROUP_RUN_PRICES, GROUP_RUN_PRICE_STEPS);
+        state->step = state->priced;
+    } else if (state->has_best) {
+        spr__group_load(state, state->best);
+        group_run_enter(state, GROUP_RUN_PROBE, 1);
+    } else if (++state->run < state->runs)
+        group_run_enter(state, GROUP_RUN_REPAIR, 2 * state->steps);
+    else
+        state->phase = GROUP_RUN_DONE;
+}
+
+/* Prices, with a first state early. */
+static void group_run_prices(spr__group_state *state)
+{
+    const int more = state->step < state->steps && spr__group_price_step(state, state->step);
+    state->priced = more ? ++state->step : GROUP_RUN_PRICE_STEPS;
+    if (!more || (state->step == GROUP_RUN_SKETCH && !state->loaded))
+        group_run_enter(state, GROUP_RUN_START, 1);
+}
+
+static double group_run_variate(spr__group_state *state)
+{
+    return state->log[spr__group_draw(state) >> 52];
+}
+
+/* Moves at constant temperature with what limits are exceeded by among the costs, of growing weight, until none is
+ * exceeded; hotter from attempt to attempt. */
+static void group_run_repair(spr__group_state *state)
+{
+    const double part = state->steps > 0 ? (double)state->step / (double)state->steps : 0.0;
+    const double weight = spr__group_exp(8.0 * part), temperature = 0.1 * state->hot * (double)(1 + 3 * state->run);
+    for (int i = 0; i < SPR_GROUP_UNIT && state->over > 0; i++) {
+        state->few = (i & 2) != 0 ? GROUP_RUN_FEW : INT32_MAX / 2;
+        if (!((i & 3) != 0 ? spr__group_relieve(state) : spr__group_propose(state)) ||
+            state->move.cost + weight * spr__group_fines(state) > temperature * group_run_variate(state))
+            spr__group_forget(state);
+        else
+            spr__group_apply(state);
+    }
+    if (state->over == 0)
+        spr__group_load(state, state->bits);
+    if (state->over == 0 || ++state->step >= state->steps)
+        group_run_go_on(state);
+}
+
 /* What differs between runs: how much prices count, and how many candidates are tried. Every third run is hotter. */
 static void group_run_begin(spr__group_state *state, int64_t steps)
 {
@@ -166,21 +197,9 @@ static void group_run_begin(spr__group_state *state, int64_t steps)
     group_run_enter(state, GROUP_RUN_ANNEAL, steps);
 }
 
-/* Temperatures from what moves cost: the coldest is a small part of what the cheapest tenth costs. */
 static void group_run_probe(spr__group_state *state)
 {
-    int64_t found = 0;
-    for (int64_t i = 0; i < 4 * SPR_GROUP_PROBES && found < SPR_GROUP_PROBES; i++) {
-        const int whole = spr__group_propose(state);
-        const double cost = fabs(state->move.cost + 0.9 * state->move.load);
-        if (whole && cost > 0.0)
-            state->probe[found++] = cost;
-        spr__group_forget(state);
-    }
-    group_run_sort(state->probe, found);
-    const double low = found > 0 ? state->probe[found / 10] : 1.0, middle = found > 0 ? state->probe[found / 2] : 1.0;
-    state->hot = low > 0.25 * middle ? 0.4 * low : 0.1 * middle;
-    state->cold = 0.08 * state->hot;
+    group_run_scale(state);
     state->run = 0;
     group_run_begin(state, 1 + state->groups.slots / 50);
 }
@@ -238,10 +257,8 @@ spr_status spr__group_step(void *memory, int64_t budget, int64_t *used, spr_erro
         const int32_t phase = state->phase;
         if (phase == GROUP_RUN_DONE)
             return SPR_STEP_DONE;
-        if (phase == GROUP_RUN_PRICES && state->step < state->steps)
-            spr__group_price_step(state, state->step++);
-        else if (phase == GROUP_RUN_PRICES)
-            group_run_enter(state, GROUP_RUN_START, 1);
+        if (phase == GROUP_RUN_PRICES)
+            group_run_prices(state);
         else if (phase == GROUP_RUN_START)
             group_run_first(state);
         else if (phase == GROUP_RUN_REPAIR)
@@ -252,7 +269,7 @@ spr_status spr__group_step(void *memory, int64_t budget, int64_t *used, spr_erro
             group_run_anneal(state);
         ++*used;
         state->since++;
-        if (group_run_offer(state, state->phase != phase || state->step == 0))
+        if (group_run_offer(state, state->phase != phase || !state->offered))
             return SPR_STEP_RUNNING;
         if (state->host->cancelled(state->host->engine) != 0)
             return SPR_STEP_RUNNING;

@@ -25,17 +25,25 @@ static double group_start_reduced(const spr__group_state *state, int32_t variabl
     return cost;
 }
 
-/* Moves the k smallest of a group by work[] to the front of list; the rest stays in any order. */
+/* Moves the k smallest of a group by work[] to the front of list, in any order. Quick where they mostly are there already. */
 static void group_start_smallest(const double *work, int32_t *list, int64_t members, int64_t k)
 {
-    for (int64_t i = 0; i < k; i++) {
-        int64_t least = i;
-        for (int64_t j = i + 1; j < members; j++)
-            least = work[list[j]] < work[list[least]] || (work[list[j]] == work[list[least]] && list[j] < list[least]) ? j
-                                                                                                                   : least;
-        const int32_t other = list[i];
-        list[i] = list[least];
-        list[least] = other;
+    int64_t worst = 0;
+    if (k == 0)
+        return;
+    for (int64_t i = 1; i < k; i++)
+        worst = work[list[i]] > work[list[worst]] ? i : worst;
+    double most = work[list[worst]];
+    for (int64_t i = k; i < members; i++) {
+        const int32_t v = list[i];
+        if (!(work[v] < most))
+            continue;
+        list[i] = list[worst];
+        list[worst] = v;
+        worst = 0;
+        for (int64_t j = 1; j < k; j++)
+            worst = work[list[j]] > work[list[worst]] ? j : worst;
+        most = work[list[worst]];
     }
 }
 
@@ -83,12 +91,12 @@ static double group_start_lagrangian(spr__group_state *state)
     return value;
 }
 
-/* A step towards a value that is a hope above the best one; the hope shrinks when it is not met. */
-void spr__group_price_step(spr__group_state *state, int64_t step)
+/* A step towards a value that is a hope above the best one; the hope shrinks when it is not met. 0 when little is left. */
+int spr__group_price_step(spr__group_state *state, int64_t step)
 {
-    enum { PATIENCE = 6 };
+    enum { PATIENCE = 4, GUESSES = 24 };
     spr__group_limits *limits = &state->limits;
-    const double value = group_start_lagrangian(state);
+    double value = group_start_lagrangian(state);
     double norm = 0.0;
     if (step == 0)
         state->hope = 0.1 * group_start_spread(state) * (double)state->groups.slots;
@@ -96,12 +104,17 @@ void spr__group_price_step(spr__group_state *state, int64_t step)
         state->missed = step > 0 && value > state->bound + 0.1 * state->hope ? 0 : state->missed;
         state->bound = value;
         memcpy(limits->best_price, limits->price, (size_t)limits->count * sizeof limits->price[0]);
+        memcpy(limits->best_load, limits->load, (size_t)limits->count * sizeof limits->load[0]);
     }
-    if (++state->missed > PATIENCE) {
-        state->hope *= 0.6;
+    /* the first hopes are guesses, and given up as soon as a step goes far down */
+    if (++state->missed > PATIENCE || (step < GUESSES && value < state->bound - 0.25 * state->hope)) {
+        state->hope *= 0.5;
         state->missed = 0;
         memcpy(limits->price, limits->best_price, (size_t)limits->count * sizeof limits->price[0]);
-        return;
+        memcpy(limits->load, limits->best_load, (size_t)limits->count * sizeof limits->load[0]);
+        value = state->bound;
+        if (!(state->hope > 3e-5 * fabs(state->bound)))
+            return 0;
     }
     for (int64_t c = 0; c < limits->count; c++) {
         const double off = (double)(limits->load[c] - limits->most[c]) / limits->mean[c];
@@ -113,6 +126,7 @@ void spr__group_price_step(spr__group_state *state, int64_t step)
         const double price = limits->price[c] + size * off / limits->mean[c];
         limits->price[c] = price > 0.0 ? price : 0.0;
     }
+    return norm > 0.0;
 }
 
 /* The best prices are the prices. */
