@@ -60,7 +60,7 @@ typedef struct spr__group_groups {
     int32_t *take;               /* [count] k */
     int32_t *candidate;          /* a group's variables, promising ones first */
     int32_t *at_limit;           /* a group's variables by their first limit, for look-up */
-    int64_t slots;
+    int64_t slots, slots_free;   /* all, and those of variables in no group */
     int32_t *slot;               /* [slots] group, or -1 - variable: what a move begins with */
 } spr__group_groups;
 
@@ -86,7 +86,8 @@ typedef struct spr__group_state {
     spr__group_groups groups;
     spr__group_move move;
     double *log;                 /* [SPR_GROUP_LOGS] */
-    double *work;                /* [n] */
+    double *work, *plain;        /* [n] costs of variables for themselves, with prices and without */
+    int32_t has_plain;
     double *probe;               /* [SPR_GROUP_PROBES] */
 
     int32_t phase;

@@ -236,6 +236,9 @@ void spr__group_slots(spr__group_state *state)
     for (int64_t i = 0; i < state->n; i++)
         if (groups->owner[i] < 0)
             groups->slot[groups->slots++] = (int32_t)(-1 - i);
+    groups->slots_free = 0;
+    for (int64_t i = 0; i < state->n; i++)
+        groups->slots_free += groups->owner[i] < 0;
 }
 
 static spr_status group_build_groups(spr__group_state *state)
@@ -264,11 +267,13 @@ spr_status spr__group_build(spr__group_state *state)
 {
     state->field = (double *)group_build_take(state, state->n, sizeof(double));
     state->work = (double *)group_build_take(state, state->n, sizeof(double));
+    state->plain = (double *)group_build_take(state, state->n, sizeof(double));
     state->bits = (uint8_t *)group_build_take(state, state->n, 1);
     state->best = (uint8_t *)group_build_take(state, state->n, 1);
     state->log = (double *)group_build_take(state, SPR_GROUP_LOGS, sizeof(double));
     state->probe = (double *)group_build_take(state, SPR_GROUP_PROBES, sizeof(double));
-    if (state->field == NULL || state->work == NULL || state->bits == NULL || state->best == NULL || state->log == NULL ||
+    if (state->field == NULL || state->work == NULL || state->plain == NULL ||
+        state->bits == NULL || state->best == NULL || state->log == NULL ||
         state->probe == NULL)
         return SPR_ERROR_MEMORY;
     for (int i = 0; i < SPR_GROUP_LOGS; i++)

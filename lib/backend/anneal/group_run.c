@@ -8,7 +8,7 @@
 #include "../../base/exact.h"
 
 enum { GROUP_RUN_PRICES, GROUP_RUN_START, GROUP_RUN_REPAIR, GROUP_RUN_PROBE, GROUP_RUN_ANNEAL, GROUP_RUN_DONE };
-enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50, GROUP_RUN_FEW = 3, GROUP_RUN_SKETCH = 14 };
+enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50, GROUP_RUN_FEW = 3, GROUP_RUN_SKETCH = 14, GROUP_RUN_SECOND = 40 };
 
 size_t spr__group_state_size(void)
 {
@@ -151,12 +151,12 @@ static void group_run_go_on(spr__group_state *state)
         state->phase = GROUP_RUN_DONE;
 }
 
-/* Prices, with a first state early. */
+/* Prices, with states early on the way. */
 static void group_run_prices(spr__group_state *state)
 {
     const int more = state->step < state->steps && spr__group_price_step(state, state->step);
     state->priced = more ? ++state->step : GROUP_RUN_PRICE_STEPS;
-    if (!more || (state->step == GROUP_RUN_SKETCH && !state->loaded))
+    if (!more || state->step == GROUP_RUN_SKETCH || state->step == GROUP_RUN_SECOND)
         group_run_enter(state, GROUP_RUN_START, 1);
 }
 

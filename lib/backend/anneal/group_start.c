@@ -10,19 +10,31 @@
 
 #include "../../base/exact.h"
 
-/* Linear part with prices. */
-static double group_start_reduced(const spr__group_state *state, int32_t variable)
+/* Linear part, with squares as if they were on target. */
+static double group_start_plain(const spr__group_state *state, int64_t variable)
 {
-    const spr__group_limits *limits = &state->limits;
     double cost = state->linear[variable];
     for (int64_t at = state->squares.row[variable]; at < state->squares.row[variable + 1]; at++) {
-        /* as if the square were on target */
         const double factor = state->squares.factor[at];
         cost += state->squares.weight[state->squares.index[at]] * (factor * factor);
     }
-    for (int64_t at = limits->row[variable]; at < limits->row[variable + 1]; at++)
-        cost += limits->price[limits->index[at]] * (double)limits->weight[at];
     return cost;
+}
+
+/* work [n]: that, with prices. */
+static void group_start_reduce(spr__group_state *state)
+{
+    const spr__group_limits *limits = &state->limits;
+    if (!state->has_plain)
+        for (int64_t i = 0; i < state->n; i++)
+            state->plain[i] = group_start_plain(state, i);
+    state->has_plain = 1;
+    for (int64_t i = 0, at = 0; i < state->n; i++) {
+        double cost = state->plain[i];
+        for (const int64_t end = limits->row[i + 1]; at < end; at++)
+            cost += limits->price[limits->index[at]] * (double)limits->weight[at];
+        state->work[i] = cost;
+    }
 }
 
 /* Moves the k smallest of a group by work[] to the front of list, in any order. Quick where they mostly are there already. */
@@ -71,8 +83,8 @@ static double group_start_lagrangian(spr__group_state *state)
     spr__group_limits *limits = &state->limits;
     double value = 0.0;
     memset(limits->load, 0, (size_t)limits->count * sizeof limits->load[0]);
-    for (int64_t i = 0; i < state->n; i++) {
-        state->work[i] = group_start_reduced(state, (int32_t)i);
+    group_start_reduce(state);
+    for (int64_t i = 0; i < state->n && groups->slots_free > 0; i++) {
         if (groups->owner[i] < 0 && state->work[i] < 0.0) {
             value += state->work[i];
             group_start_load(limits, (int32_t)i);
@@ -113,7 +125,7 @@ int spr__group_price_step(spr__group_state *state, int64_t step)
         memcpy(limits->price, limits->best_price, (size_t)limits->count * sizeof limits->price[0]);
         memcpy(limits->load, limits->best_load, (size_t)limits->count * sizeof limits->load[0]);
         value = state->bound;
-        if (!(state->hope > 3e-5 * fabs(state->bound)))
+        if (!(state->hope > 1e-4 * fabs(state->bound)))
             return 0;
     }
     for (int64_t c = 0; c < limits->count; c++) {
@@ -143,6 +155,11 @@ static int group_start_less(const double *key, int32_t a, int32_t b)
 
 static void group_start_sort(const double *key, int32_t *list, int64_t count)
 {
+    int64_t sorted = 1;
+    while (sorted < count && !group_start_less(key, list[sorted], list[sorted - 1]))
+        sorted++;
+    if (sorted >= count)
+        return;
     for (int64_t end = count, root = count / 2; end > 1;) {
         int32_t item;
         if (root > 0)
@@ -166,12 +183,11 @@ void spr__group_order(spr__group_state *state)
 {
     const spr__group_groups *groups = &state->groups;
     const spr__group_limits *limits = &state->limits;
-    for (int64_t i = 0; i < state->n; i++)
+    for (int64_t i = 0; i < state->n && !state->loaded; i++)
         state->work[i] = limits->row[i] < limits->row[i + 1] ? (double)limits->index[limits->row[i]] : INFINITY;
-    for (int64_t g = 0; g < groups->count; g++)
+    for (int64_t g = 0; g < groups->count && !state->loaded; g++)
         group_start_sort(state->work, groups->at_limit + groups->start[g], groups->start[g + 1] - groups->start[g]);
-    for (int64_t i = 0; i < state->n; i++)
-        state->work[i] = group_start_reduced(state, (int32_t)i);
+    group_start_reduce(state);
     for (int64_t g = 0; g < groups->count; g++)
         group_start_sort(state->work, groups->candidate + groups->start[g], groups->start[g + 1] - groups->start[g]);
 }
