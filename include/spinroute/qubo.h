@@ -80,9 +80,10 @@ SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, i
  *              1-based, i other than j. Ising problem whose energy is minus the weight of the cut: couplings w/2, offset
  *              minus their sum.
  *     "qplib"  QPLIB (F. Furini et al.) .qplib of types with binary variables and no constraints (?BN, ?BB): objective
- *              1/2 x'Q x + b'x + q, 1-based, Q a lower triangle that is not mirrored: each line counts half its value once.
- *              Minimised, the energy is the objective; maximised, minus the objective, as the third line says. Lines that begin with ! are comments as well; starting
- *              values and names are read over.
+ *              1/2 x'Q x + b'x + q, 1-based, Q a lower triangle that is not mirrored: each line counts half its value,
+ *              once, with which the published optima agree; entries above the diagonal are refused. Minimised, the
+ *              energy is the objective; maximised, minus the objective, as the third line says. Lines that begin with !
+ *              are comments as well; starting values and names are read over.
  *   text, bytes     the text; it need not end with a zero
  * Returns as spr_problem_from_entries, and SPR_ERROR_PARSE (message: line, what was found, what is accepted),
  * SPR_ERROR_OPTION_NAME (format). The caller frees the problem with spr_problem_free. Any thread. */
@@ -94,9 +95,10 @@ SPR_API spr_status spr_problem_from_text(spr_allocator allocator, void *user, co
  *   needed   receives the bytes of text and zero, also when size is too small (then SPR_ERROR_SIZE). May be NULL.
  * "coo" writes the form in which the problem was given. "bqp" needs a QUBO form with offset 0 and writes the negative,
  * couplings halved; "biqmac" the same, not negated. "qplib" writes the QUBO form, to minimise. "rudy" needs an Ising
- * problem without linear part whose offset is minus the sum of the couplings, added in ascending order. Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_OPTION_NAME, SPR_ERROR_CONFLICT (the
- * format cannot hold the problem, as none holds squares and constraints, or it has more variables than a text of that length
- * may have). Any thread. */
+ * problem without linear part whose offset is minus the sum of the couplings, added in ascending order.
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT, SPR_ERROR_SIZE, SPR_ERROR_OPTION_NAME, SPR_ERROR_CONFLICT (the format cannot hold the
+ * problem, as none holds squares and constraints, or it has more variables than a text of that length may have). Any
+ * thread. */
 SPR_API spr_status spr_problem_to_text(const spr_problem *problem, const char *format, char *text, size_t size,
                                        size_t *needed, spr_error *error);
 
