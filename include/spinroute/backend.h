@@ -62,6 +62,11 @@ typedef struct spr_host {
 
     /* Value of one of the backend's own options (a choice as its index). NaN if there is no such option. */
     double (*option)(void *engine, const char *name);
+
+    /* The parallel-for of spr_solver_set_parallel: calls task(context, i) for i = 0 .. count-1, in any order, perhaps at the
+     * same time, and returns when all are done. Tasks may call nothing of the host but random. NULL if there is none: what
+     * a backend offers must not depend on that. */
+    void (*parallel)(void *engine, int64_t count, spr_parallel_task task, void *context);
 } spr_host;
 
 /* Capabilities, bits. */

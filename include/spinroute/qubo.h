@@ -267,6 +267,12 @@ SPR_API spr_status spr_solver_set_start(spr_solver *solver, const uint8_t *bits,
 typedef int32_t (*spr_progress)(void *user, int64_t work, double energy, double seconds);
 SPR_API spr_status spr_solver_set_progress(spr_solver *solver, spr_progress progress, void *user, spr_error *error);
 
+/* Lends the solver a parallel-for (spinroute.h) for its later solves; NULL, NULL (the state of a new solver) means the calling
+ * thread. Backends that can use it run several replicas at once; samples, energies and counted work are the same with and
+ * without it. Memory grows: by as many replicas as run at once.
+ * Returns SPR_OK, SPR_ERROR_ARGUMENT. The solver's thread. */
+SPR_API spr_status spr_solver_set_parallel(spr_solver *solver, spr_parallel_for parallel_for, void *user, spr_error *error);
+
 /* How a solve ended: apart from its status, which says whether the call failed. */
 enum {
     SPR_OUTCOME_NONE = 0,        /* not solved yet                                                                     */

@@ -145,6 +145,12 @@ static double loop_option(void *engine, const char *name)
     return NAN;
 }
 
+static void loop_parallel(void *engine, int64_t count, spr_parallel_task task, void *context)
+{
+    const spr_solver *solver = (const spr_solver *)engine;
+    solver->parallel_for(solver->parallel_user, count, task, context);
+}
+
 /* --------------------------------------------------------------------------------------------------------------- loop */
 
 static void loop_free_loans(spr_solver *solver)
@@ -169,7 +175,8 @@ static spr_status loop_open(spr_solver *solver, spr_error *error)
     solver->failure = SPR_OK;
     solver->stop = 0;
     solver->host = (spr_host){sizeof solver->host, solver, &solver->problem->view, loop_allocate, loop_random, loop_offer,
-                              loop_prove, loop_cancelled, loop_option};
+                              loop_prove, loop_cancelled, loop_option,
+                              solver->parallel_for != NULL ? loop_parallel : NULL};
     if (solver->samples.room != solver->samples_wanted) {
         spr__samples_close(&solver->samples, &solver->memory);
         if (!spr__samples_open(&solver->samples, &solver->memory, n, solver->samples_wanted)) {

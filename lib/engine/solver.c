@@ -248,6 +248,15 @@ spr_status spr_solver_set_progress(spr_solver *solver, spr_progress progress, vo
     return spr__ok(error);
 }
 
+spr_status spr_solver_set_parallel(spr_solver *solver, spr_parallel_for parallel_for, void *user, spr_error *error)
+{
+    if (solver == NULL)
+        return spr__fail(error, SPR_ERROR_ARGUMENT, "solver is NULL");
+    solver->parallel_for = parallel_for;
+    solver->parallel_user = user;
+    return spr__ok(error);
+}
+
 void spr_solver_cancel(spr_solver *solver)
 {
     if (solver != NULL)

@@ -27,6 +27,8 @@ struct spr_solver {
     uint8_t *start;              /* [variables] or NULL */
     spr_progress progress;
     void *progress_user;
+    spr_parallel_for parallel_for; /* NULL: the calling thread */
+    void *parallel_user;
     int32_t cancelled;           /* the one field that other threads write: by spr__set_cancelled */
 
     /* of the running solve, and of the last one */

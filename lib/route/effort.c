@@ -42,14 +42,3 @@ void spr__cooling_count(spr__cooling *cooling, int accepted)
     cooling->left = cooling->stage_moves;
     cooling->accepted = 0;
 }
-
-double spr__exponential(uint64_t bits)
-{
-    /* -ln u, u = (top 53 bits + 1) / 2^53 = m * 2^(shift-53) with 1 <= m < 2; ln m by the series of atanh, |z| < 1/3 */
-    const uint64_t whole = (bits >> 11) + 1;
-    const int shift = 63 - __builtin_clzll(whole);
-    const double m = (double)whole / (double)((uint64_t)1 << shift), z = (m - 1.0) / (m + 1.0), zz = z * z;
-    const double log_m = 2.0 * z * (1.0 + zz * (1.0 / 3 + zz * (1.0 / 5 + zz * (1.0 / 7 + zz * (1.0 / 9)))));
-    const double minus_log = (53 - shift) * 0.69314718055994530942 - log_m;
-    return minus_log > 0.0 ? minus_log : 0.0;
-}

@@ -4,6 +4,7 @@
 #define SPR_ROUTE_EFFORT_H
 
 #include <stdint.h>
+#include "../base/exponential.h"
 #include "../base/random.h"
 
 typedef struct spr__effort {
@@ -26,9 +27,5 @@ void spr__cooling_open(spr__cooling *cooling, const spr__effort *effort, double 
 
 /* After each proposal: counts, and goes to the next temperature when the stage is over. */
 void spr__cooling_count(spr__cooling *cooling, int accepted);
-
-/* An exponentially distributed number of mean 1 from random bits: a worsening below temperature times it is accepted, which
- * is Metropolis' rule. Basic arithmetic only, so the same on every machine. */
-double spr__exponential(uint64_t bits);
 
 #endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "replicas.h"
+#include "../../base/random.h"
+
+#include <string.h>
+
+#include "../../base/exact.h"
+
+static const size_t replicas_width[3] = {sizeof(int8_t), sizeof(int16_t), sizeof(float)};
+
+int spr__bundle_open(spr__bundle *bundle, const spr_host *host, const spr__model *model)
+{
+    const size_t width = replicas_width[model->numbers], bytes = (size_t)model->variables * SPR_LANES * width;
+    memset(bundle, 0, sizeof *bundle);
+    bundle->model = model;
+    bundle->lanes = model->sparse;
+    bundle->lanes.field = host->allocate(host->engine, bytes);
+    bundle->lanes.state = host->allocate(host->engine, bytes);
+    for (int odd = 0; odd < 2; odd++)
+        bundle->lanes.thresholds[odd] = bundle->thresholds[odd] = host->allocate(host->engine, SPR_DRAWS_ROOM * width);
+    return bundle->lanes.field != NULL && bundle->lanes.state != NULL && bundle->thresholds[0] != NULL &&
+           bundle->thresholds[1] != NULL;
+}
+
+/* State of variable i in a lane. */
+static int replicas_on(const spr__bundle *bundle, int64_t i, int lane)
+{
+    const int64_t at = i * SPR_LANES + lane;
+    return bundle->model->numbers == SPR_MODEL_SMALL   ? ((const int8_t *)bundle->lanes.state)[at] != 0
+           : bundle->model->numbers == SPR_MODEL_WHOLE ? ((const int16_t *)bundle->lanes.state)[at] != 0
+                                                       : ((const int32_t *)bundle->lanes.state)[at] != 0;
+}
+
+static void replicas_set(spr__bundle *bundle, int64_t i, int lane, int on)
+{
+    const int64_t at = i * SPR_LANES + lane;
+    if (bundle->model->numbers == SPR_MODEL_SMALL)
+        ((int8_t *)bundle->lanes.state)[at] = (int8_t)-on;
+    else if (bundle->model->numbers == SPR_MODEL_WHOLE)
+        ((int16_t *)bundle->lanes.state)[at] = (int16_t)-on;
+    else
+        ((int32_t *)bundle->lanes.state)[at] = -on;
+}
+
+void spr__bundle_settle(spr__bundle *bundle)
+{
+    const spr__model *model = bundle->model;
+    const spr__replicas *r = &bundle->lanes;
+    for (int64_t i = 0; i < model->variables; i++) {
+        if (model->numbers == SPR_MODEL_SMALL) {
+            int8_t *field = (int8_t *)r->field + i * SPR_LANES;
+            memset(field, (int8_t)model->origin[i], SPR_LANES);
+            for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
+                const int8_t *state = (const int8_t *)r->state + (int64_t)r->column[at] * SPR_LANES;
+                const int8_t weight = at < r->minus[i] ? 1 : -1;
+                for (int lane = 0; lane < SPR_LANES; lane++)
+                    field[lane] = (int8_t)(field[lane] + (state[lane] & weight));
+            }
+        } else if (model->numbers == SPR_MODEL_WHOLE) {
+            int16_t *field = (int16_t *)r->field + i * SPR_LANES;
+            for (int lane = 0; lane < SPR_LANES; lane++)
+                field[lane] = model->origin[i];
+            for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
+                const int16_t *state = (const int16_t *)r->state + (int64_t)r->column[at] * SPR_LANES;
+                for (int lane = 0; lane < SPR_LANES; lane++)
+                    field[lane] = (int16_t)(field[lane] + (state[lane] & r->weight[at]));
+            }
+        } else {
+            float *field = (float *)r->field + i * SPR_LANES;
+            for (int lane = 0; lane < SPR_LANES; lane++)
+                field[lane] = model->real_origin[i];
+            for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
+                const int32_t *state = (const int32_t *)r->state + (int64_t)r->column[at] * SPR_LANES;
+                for (int lane = 0; lane < SPR_LANES; lane++)
+                    field[lane] -= (float)state[lane] * r->real_weight[at];
+            }
+        }
+    }
+}
+
+void spr__bundle_start(spr__bundle *bundle, uint64_t key)
+{
+    bundle->key = key;
+    bundle->position = 0;
+    for (int64_t i = 0; i < bundle->model->variables; i++) {
+        const uint64_t drawn = spr__random_at(key, bundle->position++);
+        for (int lane = 0; lane < SPR_LANES; lane++)
+            replicas_set(bundle, i, lane, (int)(drawn >> lane & 1));
+    }
+    spr__bundle_settle(bundle);
+}
+
+void spr__bundle_put(spr__bundle *bundle, int lane, const uint8_t *bits)
+{
+    for (int64_t i = 0; i < bundle->model->variables; i++)
+        replicas_set(bundle, i, lane, bits[i]);
+}
+
+void spr__bundle_sweep(spr__bundle *bundle, const spr__heat *heat, int64_t first, int64_t last)
+{
+    const spr__model *model = bundle->model;
+    const uint64_t random = spr__random_at(bundle->key, bundle->position++);
+    if (memcmp(heat, &bundle->heat, sizeof *heat) != 0) {
+        bundle->heat = *heat;
+        for (int odd = 0; odd < 2; odd++)
+            if (model->numbers == SPR_MODEL_SMALL)
+                model->kernel->thresholds_small(model->draws, heat, odd, (int8_t *)bundle->thresholds[odd]);
+            else if (model->numbers == SPR_MODEL_WHOLE)
+                model->kernel->thresholds_whole(model->draws, heat, odd, (int16_t *)bundle->thresholds[odd]);
+            else
+                for (int i = 0; i < SPR_DRAWS_ROOM && odd == 0; i++)
+                    ((float *)bundle->thresholds[0])[i] = heat->frozen ? -1e-30f : model->real_draws[i] * heat->scale;
+    }
+    bundle->lanes.offset = (uint32_t)random & (SPR_DRAWS - 1);
+    bundle->lanes.step = ((uint32_t)(random >> 32) & (SPR_DRAWS - 1)) | 1;
+    if (model->numbers == SPR_MODEL_SMALL)
+        model->kernel->replicas_small(&bundle->lanes, first, last);
+    else if (model->numbers == SPR_MODEL_WHOLE)
+        model->kernel->replicas_whole(&bundle->lanes, first, last);
+    else
+        model->kernel->replicas_real(&bundle->lanes, first, last);
+}
+
+void spr__bundle_energies(const spr__bundle *bundle, double *energies)
+{
+    const spr__model *model = bundle->model;
+    double twice[SPR_LANES] = {0};
+    for (int64_t i = 0; i < model->variables; i++) {
+        const double own = model->problem->linear[i] + (model->numbers == SPR_MODEL_REAL ? 0.0 : 0.5 * model->unit * model->sparse_odd[i]);
+        const int64_t at = i * SPR_LANES;
+        for (int lane = 0; lane < SPR_LANES; lane++) {
+            double field, on;
+            if (model->numbers == SPR_MODEL_SMALL) {
+                field = model->unit * ((const int8_t *)bundle->lanes.field)[at + lane];
+                on = -((const int8_t *)bundle->lanes.state)[at + lane];
+            } else if (model->numbers == SPR_MODEL_WHOLE) {
+                field = model->unit * ((const int16_t *)bundle->lanes.field)[at + lane];
+                on = -((const int16_t *)bundle->lanes.state)[at + lane];
+            } else {
+                field = (double)((const float *)bundle->lanes.field)[at + lane];
+                on = -((const int32_t *)bundle->lanes.state)[at + lane];
+            }
+            twice[lane] += on * (field + own);
+        }
+    }
+    for (int lane = 0; lane < SPR_LANES; lane++)
+        energies[lane] = model->problem->offset + 0.5 * twice[lane];
+}
+
+void spr__bundle_bits(const spr__bundle *bundle, int lane, uint8_t *bits)
+{
+    for (int64_t i = 0; i < bundle->model->variables; i++)
+        bits[i] = (uint8_t)replicas_on(bundle, i, lane);
+}
+
+static void replicas_shuffle(unsigned char *data, const uint8_t *source, size_t width, int64_t count)
+{
+    unsigned char copy[SPR_LANES * sizeof(float)];
+    for (int64_t i = 0; i < count; i++, data += SPR_LANES * width) {
+        memcpy(copy, data, SPR_LANES * width);
+        for (int lane = 0; lane < SPR_LANES; lane++)
+            memcpy(data + (size_t)lane * width, copy + source[lane] * width, width);
+    }
+}
+
+void spr__bundle_permute(spr__bundle *bundle, const uint8_t *source)
+{
+    const size_t width = replicas_width[bundle->model->numbers];
+    replicas_shuffle((unsigned char *)bundle->lanes.field, source, width, bundle->model->variables);
+    replicas_shuffle((unsigned char *)bundle->lanes.state, source, width, bundle->model->variables);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * The annealer's loops in AVX-512. */
+#include "spin.h"
+#include "../base/random.h"
+
+#include <float.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+
+#include "spin_places.h"
+#include "../base/exact.h"
+#include "fast.h"
+
+#define VARIANT "avx512"
+#define SPIN(name) spr__avx512_spin_##name
+#include "spin_vectors_avx512.h"
+#include "body_spin.h"
+
+const spr__spin_kernel *spr__avx512_spin(void)
+{
+    return &spr__avx512_spin_table;
+}
+#else
+const spr__spin_kernel *spr__avx512_spin(void)
+{
+    return NULL;
+}
+#endif
