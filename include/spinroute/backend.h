@@ -67,6 +67,9 @@ typedef struct spr_host {
      * same time, and returns when all are done. Tasks may call nothing of the host but random. NULL if there is none: what
      * a backend offers must not depend on that. */
     void (*parallel)(void *engine, int64_t count, spr_parallel_task task, void *context);
+
+    /* Not 0: "seconds" or "work" is set, so a backend that could go on for ever may do so. */
+    int32_t limited;
 } spr_host;
 
 /* Capabilities, bits. */

@@ -176,7 +176,8 @@ static spr_status loop_open(spr_solver *solver, spr_error *error)
     solver->stop = 0;
     solver->host = (spr_host){sizeof solver->host, solver, &solver->problem->view, loop_allocate, loop_random, loop_offer,
                               loop_prove, loop_cancelled, loop_option,
-                              solver->parallel_for != NULL ? loop_parallel : NULL};
+                              solver->parallel_for != NULL ? loop_parallel : NULL,
+                              solver->seconds > 0.0 || solver->work > 0};
     if (solver->samples.room != solver->samples_wanted) {
         spr__samples_close(&solver->samples, &solver->memory);
         if (!spr__samples_open(&solver->samples, &solver->memory, n, solver->samples_wanted)) {

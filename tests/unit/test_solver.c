@@ -409,7 +409,7 @@ END_TEST
 START_TEST(auto_takes_the_one_that_suits_the_problem)
 {
     static const struct { int64_t n, percent; const char *backend; } cases[] = {
-        {1, 0, "exact"}, {12, 100, "exact"}, {100, 1, "exact"}, {200, 100, "descent"}};
+        {1, 0, "exact"}, {12, 100, "exact"}, {100, 1, "exact"}, {200, 100, "anneal"}};
     for (int i = 0; i < COUNT(cases); i++) {
         make("auto", random_problem(cases[i].n, 0, cases[i].percent, 1, 2));
         ck_assert_msg(strcmp(spr_solver_backend(solver), cases[i].backend) == 0, "n = %d: %s", (int)cases[i].n,

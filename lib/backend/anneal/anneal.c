@@ -33,7 +33,7 @@ typedef struct anneal_state {
 static const spr_option_info anneal_options[] = {
     {"method", "auto|anneal", "which search; auto combines them", 0.0, 1.0, 0.0, SPR_TYPE_CHOICE, 0},
     {"sweeps", NULL, "sweeps of an anneal; 0 = more from round to round", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
-    {"reads", NULL, "replicas annealed; 0 = until a limit", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
+    {"reads", NULL, "replicas annealed; 0 = until a limit, or 6 rounds if there is none", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
     {"schedule", "geometric|linear|adaptive", "how the temperature falls", 0.0, 2.0, 0.0, SPR_TYPE_CHOICE, 0},
     {"hot", NULL, "highest temperature, in units of E; 0 = from the coefficients", 0.0, 1e300, 0.0, SPR_TYPE_REAL, 0},
     {"cold", NULL, "lowest temperature, in units of E; 0 = from the coefficients", 0.0, 1e300, 0.0, SPR_TYPE_REAL, 0},
@@ -83,7 +83,7 @@ static spr_status anneal_init(void *memory, const spr_host *host, spr_error *err
     state->strategy.settings = (spr__settings){(int32_t)host->option(host->engine, "method"),
                                                (int32_t)host->option(host->engine, "schedule"),
                                                (int64_t)host->option(host->engine, "sweeps"),
-                                               (int64_t)host->option(host->engine, "reads"),
+                                               (int64_t)host->option(host->engine, "reads"), host->limited,
                                                host->option(host->engine, "hot"), host->option(host->engine, "cold")};
     return SPR_OK;
 }
@@ -137,7 +137,7 @@ static int anneal_begin_round(anneal_state *state)
 }
 
 /* Does, or counts, at most units of work of the task at hand; returns how many. */
-static int64_t anneal_advance(anneal_state *state, int64_t units)
+static int64_t anneal_work(anneal_state *state, int64_t units)
 {
     spr__run *run = &state->runs[state->workers > 1 ? state->task : 0];
     if (state->workers > 1) {
@@ -166,7 +166,7 @@ static spr_status anneal_step(void *memory, int64_t budget, int64_t *used, spr_e
             host->parallel(host->engine, state->tasks_count, anneal_lump, state);
             return SPR_STEP_RUNNING;
         }
-        *used += anneal_advance(state, budget - *used);
+        *used += anneal_work(state, budget - *used);
         const spr__run *run = &state->runs[state->workers > 1 ? state->task : 0];
         if (!run->done || (state->workers > 1 && state->owed[state->task] > 0))
             continue;

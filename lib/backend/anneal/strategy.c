@@ -4,8 +4,8 @@
 
 #include "../../base/exact.h"
 
-/* sweeps of the first round, and of the longest ones */
-enum { STRATEGY_FIRST = 64, STRATEGY_LONGEST = 1 << 17 };
+/* sweeps of the first round, and of the longest ones; rounds where nothing else ends them */
+enum { STRATEGY_FIRST = 64, STRATEGY_LONGEST = 1 << 17, STRATEGY_ROUNDS = 6 };
 /* a child starts at this part of the hot temperature */
 static const double strategy_reheat = 0.6;
 
@@ -25,6 +25,8 @@ int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task
     const double hot = settings->hot > 0.0 ? settings->hot : strategy->model->hot;
     const double cold = settings->cold > 0.0 ? settings->cold : strategy->model->cold;
     int count = 0;
+    if (settings->reads == 0 && !settings->endless && strategy->round >= STRATEGY_ROUNDS)
+        return 0;
     for (; count < SPR_ROUND_TASKS; count++) {
         spr__task *task = &tasks[count];
         if (settings->reads > 0 && strategy->reads >= settings->reads)

@@ -13,6 +13,7 @@ typedef struct spr__settings {
     int32_t method;              /* SPR_METHOD_* */
     int32_t schedule;            /* SPR_SCHEDULE_* */
     int64_t sweeps, reads;
+    int32_t endless;             /* without reads: go on until stopped, not just for some rounds */
     double hot, cold;
 } spr__settings;
 
