@@ -43,6 +43,12 @@ class Model:
         upper = csr_matrix((self.values, (self.rows, self.columns)), shape=(self.n, self.n))
         self.upper = upper
         self.dense = upper.toarray() if self.density > 0.3 and self.n <= 3000 else None
+        self.kept = {}          # what peers need to make only once
+
+    def once(self, name, make):
+        if name not in self.kept:
+            self.kept[name] = make()
+        return self.kept[name]
 
     def energy(self, bits):
         x = np.asarray(bits, np.float64)
@@ -91,14 +97,13 @@ class DwaveAnnealing:
 
     def __init__(self, model, hot=1.0, cold=1.0, sweeps=1000):
         self.model = model
-        first, last = model.beta_range()
+        first, last = model.once("beta range", model.beta_range)
         self.prepare(np.geomspace(first * hot, max(last * cold, first * hot), sweeps))
 
     def prepare(self, betas):
-        self.betas, self.setup = betas, 0.0
-        model = self.model
+        model, self.betas = self.model, betas
         self.problem = (model.h, model.rows, model.columns, model.j)
-        self.setup = self.cost()
+        self.setup = model.once("dwave setup", self.cost)
 
     def cost(self):
         """Seconds of a call with one sweep: what is done before the annealing."""
@@ -146,24 +151,30 @@ class OpenjijAnnealing:
     name, version = "openjij-sa", "openjij"
     tunable = True
 
-    def __init__(self, model, hot=1.0, cold=1.0, sweeps=1000, dense=False):
+    def __init__(self, model, hot=1.0, cold=1.0, sweeps=1000, dense=False, base="own"):
         self.model = model
-        n = model.n
-        # As its models hand it over: upper triangle, the last column the fields, the last entry 1.
-        rows = np.concatenate([model.rows, np.arange(n), [n]])
-        columns = np.concatenate([model.columns, np.full(n, n), [n]])
-        matrix = csr_matrix((np.concatenate([model.j, model.h, [1.0]]), (rows, columns)), shape=(n + 1, n + 1))
-        if dense:
-            self.graph = cxxjij.graph.Dense(n)
-            self.graph.set_interaction_matrix(matrix.toarray())
+        self.graph = model.once(("openjij graph", dense), lambda: self.make_graph(dense))
+        if base == "own":
+            state = np.random.get_state()
+            _, (last, first) = geometric_ising_beta_schedule(self.graph, num_sweeps=sweeps, seed=1)
+            np.random.set_state(state)
         else:
-            self.graph = cxxjij.graph.CSRSparse(matrix)
-        state = np.random.get_state()
-        _, (last, first) = geometric_ising_beta_schedule(self.graph, num_sweeps=sweeps, seed=1)
-        np.random.set_state(state)
+            first, last = model.once("beta range", model.beta_range)
         self.schedule, _ = geometric_ising_beta_schedule(self.graph, beta_min=first * hot,
                                                          beta_max=max(last * cold, first * hot), num_sweeps=sweeps)
         self.system = cxxjij.system.make_classical_ising(self.graph.gen_spin(1), self.graph)
+
+    def make_graph(self, dense):
+        """As its models hand it over: the upper triangle, the last column the fields, the last entry 1."""
+        model, n = self.model, self.model.n
+        rows = np.concatenate([model.rows, np.arange(n), [n]])
+        columns = np.concatenate([model.columns, np.full(n, n), [n]])
+        matrix = csr_matrix((np.concatenate([model.j, model.h, [1.0]]), (rows, columns)), shape=(n + 1, n + 1))
+        if not dense:
+            return cxxjij.graph.CSRSparse(matrix)
+        graph = cxxjij.graph.Dense(n)
+        graph.set_interaction_matrix(matrix.toarray())
+        return graph
 
     def run(self, seed, limit, target):
         trace, clock, read = [], Clock(), 0
@@ -254,8 +265,12 @@ class DwaveTree:
 
 # --------------------------------------------------------------------------------------------------------------- tuning
 
-FACTORS = [(hot, cold) for hot in (60.0, 20.0, 5.0, 1.0) for cold in (1.0, 0.2, 0.05, 0.02)]
-SWEEPS = (100, 300, 3000, 10000)
+# What the hot and the cold end of the default inverse temperatures of dwave-samplers are multiplied by: (60, 1) starts at
+# a sixtieth of its temperature. The defaults of OpenJij start too cold to be the middle of a grid: it is tuned over the
+# same temperatures, and its own.
+FACTORS = {"full": [(hot, cold) for hot in (60.0, 20.0, 5.0, 1.0) for cold in (1.0, 0.2, 0.05, 0.02)],
+           "quick": [(hot, cold) for hot in (60.0, 20.0) for cold in (1.0, 0.05)] + [(1.0, 1.0)]}
+SWEEPS = {"full": (100, 300, 1000, 3000, 10000), "quick": (100, 1000, 3000)}
 TUNING_SEED = 999331            # none of those that are measured
 
 
@@ -266,32 +281,47 @@ def worth(trace, target):
     return (max(trace[-1][1], target), trace[-1][0])
 
 
-def tune(peer, model, target, seconds):
-    """The best setting of a grid on one seed, as a dictionary: temperatures at 1000 sweeps (`seconds` each), then the
-    number of sweeps (four times as long each). Runs that do not get as far as one read are last."""
+def tune(peer, model, target, seconds, grid, limits):
+    """The best settings of a grid on one seed, [one per limit]: temperatures at 1000 sweeps (`seconds` each, or the time of
+    a read and a half where that is longer), then the number of sweeps that is best at each limit. Settings that do not
+    get as far as one read are last."""
     fixed = {}
-    if peer is OpenjijAnnealing and model.density > 0.1:
-        times = []
-        for dense in (False, True):
-            start = time.perf_counter()
-            sampler = peer(model, sweeps=20, dense=dense)
-            start = time.perf_counter()
-            cxxjij.algorithm.Algorithm_SingleSpinFlip_run(sampler.system, 1, sampler.schedule)
-            times.append(time.perf_counter() - start)
-        fixed["dense"] = times[1] < times[0]
+    if peer is OpenjijAnnealing:
+        fixed["base"] = "dwave"
+        if model.density > 0.1:
+            fixed["dense"] = openjij_seconds(model, True) < openjij_seconds(model, False)
+    start = time.perf_counter()
+    peer(model, hot=20.0, sweeps=100, **fixed).run(TUNING_SEED, 1e-9, target)
+    read = min(10.0 if grid == "full" else 1.0, 15.0 * (time.perf_counter() - start))
+    seconds = max(seconds, read)
 
-    def attempt(limit, **setting):
-        return worth(peer(model, **setting, **fixed).run(TUNING_SEED, limit, target), target)
+    def attempt(limit, setting):
+        return peer(model, **setting).run(TUNING_SEED, limit, target)
 
-    # Early stopping: a setting that has reached the target faster than the others need only be beaten on time.
-    found = sorted((attempt(seconds, hot=hot, cold=cold, sweeps=1000), -hot, cold) for hot, cold in FACTORS)
-    if not np.isfinite(found[0][0][0]):
-        # Not even one read of 1000 sweeps in that time: give all of them more.
-        found = sorted((attempt(4 * seconds, hot=hot, cold=cold, sweeps=1000), -hot, cold) for hot, cold in FACTORS)
-    hot, cold = -found[0][1], found[0][2]
-    ranked = sorted((attempt(4 * seconds, hot=hot, cold=cold, sweeps=sweeps), sweeps) for sweeps in (1000,) + SWEEPS)
-    return dict(hot=hot, cold=cold, sweeps=ranked[0][1], **fixed)
+    settings = [dict(hot=hot, cold=cold, sweeps=1000, **fixed) for hot, cold in FACTORS[grid]]
+    if "base" in fixed:
+        settings.append(dict(fixed, hot=1.0, cold=1.0, sweeps=1000, base="own"))
+    best = min(settings, key=lambda setting: worth(attempt(seconds, setting), target))
+    traces = [(dict(best, sweeps=sweeps), attempt(max(limits), dict(best, sweeps=sweeps))) for sweeps in SWEEPS[grid]]
+    return [min(traces, key=lambda pair: worth([point for point in pair[1] if point[0] <= limit], target))[0]
+            for limit in limits]
 
 
-def describe(setting):
-    return " ".join(f"{name}={'x' if name in ('hot', 'cold') else ''}{value:g}" for name, value in setting.items())
+def openjij_seconds(model, dense):
+    """Of a few sweeps on one of its graphs."""
+    sampler = OpenjijAnnealing(model, sweeps=20, dense=dense, base="dwave")
+    start = time.perf_counter()
+    cxxjij.algorithm.Algorithm_SingleSpinFlip_run(sampler.system, 1, sampler.schedule)
+    return time.perf_counter() - start
+
+
+def describe(settings, limits):
+    texts = [describe_one(setting) for setting in settings]
+    if len(set(texts)) == 1:
+        return texts[0]
+    return "; ".join(f"{limit:g} s: {text}" for limit, text in zip(limits, texts))
+
+
+def describe_one(setting):
+    words = {"hot": "hot x{:g}", "cold": "cold x{:g}", "sweeps": "{:g} sweeps", "dense": "dense={:g}", "base": "of {}"}
+    return ", ".join(words[name].format(value) for name, value in setting.items())

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Ours and the peers on the benchmark sets, at equal wall time: gaps, times to the best known value."""
+import functools
 import math
 import statistics
 import time
@@ -78,34 +79,33 @@ class Bench:
             named.remove("dwave-tabu")
         return named
 
-    def setting(self, name, instance, model, target):
-        """{} or the tuned setting of a peer for an instance, from the store or made now."""
-        if not name.endswith("-tuned"):
-            return {}
+    def tuned(self, name, instance, model, target, limits):
+        """The tuned settings of a peer for an instance, one per limit, from the store or made now."""
         peer = MAKERS[name[:-len("-tuned")]]
-        fields = {"version": package_version(peer.version), "target": instance.best}
+        fields = {"version": package_version(peer.version), "target": instance.best,
+                  "grid": self.arguments.grid, "limits": limits}
         line = self.store.find("tuning-" + peer.name, instance.name, limit=self.arguments.tune_seconds, **fields)
         if line is None:
-            model = model or anneal_peers.Model(instance)
-            setting, busy = measured(lambda: anneal_peers.tune(peer, model, target, self.arguments.tune_seconds))
+            setting, busy = measured(lambda: anneal_peers.tune(peer, model(), target, self.arguments.tune_seconds,
+                                                               self.arguments.grid, limits))
             line = self.store.add("tuning-" + peer.name, instance.name,
                                   dict(fields, limit=self.arguments.tune_seconds, setting=setting, busy=busy))
         return line["setting"]
 
     def lines(self, instance, limits, seeds):
-        """{(solver, limit): [line per seed]} and {tuned solver: its setting}. Ours and the peers take turns."""
+        """{(solver, limit): [line per seed]} and {tuned solver: its setting per limit}. Ours and the peers take turns."""
         target = instance.best if instance.best is not None else -math.inf
         stored_target = instance.best
-        ours, model, samplers, found, settings = None, None, {}, {}, {}
+        ours, samplers, found, settings = None, {}, {}, {}
+        model = functools.cache(lambda: anneal_peers.Model(instance))
         names = self.store_names(instance)
         if names is None:
-            model = anneal_peers.Model(instance)
-            names = self.solvers(model)
+            names = self.solvers(model())
             self.store.add("applies", instance.name, {"limit": 0, "solvers": ",".join(names),
                                                       "asked": self.asked()})
         for name in names:
             if name.endswith("-tuned"):
-                settings[name] = self.setting(name, instance, model, target)
+                settings[name] = self.tuned(name, instance, model, target, limits)
         for seed in range(1, seeds + 1):
             for limit in limits:
                 fields = dict(version=self.version, seed=seed, target=stored_target)
@@ -117,21 +117,21 @@ class Bench:
                 found.setdefault(("ours", limit), []).append(line)
             for name in names:
                 maker = MAKERS[name.replace("-tuned", "")]
-                setting = settings.get(name, {})
-                # Tabu tells nothing before its end: one run per limit. The others run once, as long as is asked.
-                for limit in (limits if name == "dwave-tabu" else limits[-1:]):
+                # Tabu tells nothing before its end: one run per limit. The others run once per setting, as long as is
+                # asked: the longest comes first.
+                exact = name == "dwave-tabu"
+                for number, limit in sorted(enumerate(limits), reverse=True):
+                    setting = settings[name][number] if name in settings else {}
                     fields = dict(version=package_version(maker.version), seed=seed, target=stored_target,
                                   setting=setting)
-                    exact = name == "dwave-tabu"
                     line = self.store.find(name, instance.name, exact, limit, self.arguments.least_busy, **fields)
                     if line is None:
-                        if name not in samplers:
-                            model = model or anneal_peers.Model(instance)
-                            samplers[name] = maker(model, **setting)
-                        trace, busy = measured(lambda: samplers[name].run(seed, limit, target))
+                        key = (name, str(setting))
+                        if key not in samplers:
+                            samplers[key] = maker(model(), **setting)
+                        trace, busy = measured(lambda: samplers[key].run(seed, limit, target))
                         line = self.store.add(name, instance.name, dict(fields, limit=limit, trace=trace, busy=busy))
-                    for other in ([limit] if exact else limits):
-                        found.setdefault((name, other), []).append(line)
+                    found.setdefault((name, limit), []).append(line)
         return found, settings
 
     def asked(self):
@@ -220,8 +220,10 @@ def show(instance, found, settings, limits, report):
     report.head(f"{instance.name} ({instance.group}, n={instance.n}, {len(instance.rows)} couplings, best {best})",
                 [f"gap {limit:g} s" for limit in limits] + ["to best, s", "99 %, s", "hits"])
     for name, row in sorted(table.items(), key=lambda item: (item[0] != "ours", item[0])):
-        text = name + (f" ({anneal_peers.describe(settings[name])})" if name in settings else "")
-        report.row(text, [f"{row['gap'][limit]:.4%}" for limit in limits] +
+        text = name + (f" ({anneal_peers.describe(settings[name], limits)})" if name in settings else "")
+        if len(text) > 62:
+            report.line(text)
+        report.row(text if len(text) <= 62 else name, [f"{row['gap'][limit]:.4%}" for limit in limits] +
                    [f"{row['reach']:.4g}", f"{row['target99']:.4g}", f"{row['hits']}/{row['seeds']}"])
         if name != "ours":
             for limit in limits:
