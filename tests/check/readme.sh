@@ -5,7 +5,7 @@ awk '/^```c$/ && !done { inside = 1; next } /^```/ && inside { inside = 0; done 
 test_that "README.md has an example" [ -s "$work/readme.c" ]
 test_that "it compiles" $CC -Wall -Wextra -Werror -Iinclude "$work/readme.c" -L"$B" -lspinroute -lm -o "$work/readme"
 test_that "it runs" env LD_LIBRARY_PATH="$B" "$work/readme"
-for program in hello qubo_route custom_backend; do
+for program in hello qubo_route assign_jobs custom_backend; do
     test_that "examples/$program.c runs" "$B/$program"
 done
 test_that "examples/solve_file.c proves the cut of examples/petersen.rud" \
