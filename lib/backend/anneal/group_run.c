@@ -70,7 +70,7 @@ static int group_run_offer(spr__group_state *state, int now)
     state->fresh = 0;
     state->offered = 1;
     state->since = 0;
-    return state->host->offer(state->host->engine, state->best, NAN) != 0;
+    return state->host->offer(state->host->engine, state->best, state->problem->offset + state->best_energy) != 0;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- phases */
