@@ -2,7 +2,7 @@
 """Spin-update attempts per second, one thread: ours beside dwave-samplers at the same temperatures, and our kernels beside
 each other. Attempts are reads x sweeps x n, so equal temperatures are needed: they set how many are accepted. Both see
 energies of the same scale (the Ising form has those of the QUBO), so a temperature T is beta = 1/T there. Ours and the
-peer take turns; the figures are medians. What the peer does before its first sweep is not counted; ours counts the whole
+peer take turns; the figures are medians, by processor time, which others on the machine disturb less. What the peer does before its first sweep is not counted; ours counts the whole
 call."""
 import statistics
 import time
@@ -31,11 +31,11 @@ class Ours:
                             presolve="off", kernel=kernel)
 
     def reads(self, count, seed):
-        """(seconds, attempts) of that many anneals."""
+        """(processor seconds, attempts) of that many anneals."""
         solver = solver_ctypes.Solver(self.problem, "anneal", seed=seed, reads=count, **self.options)
-        start = time.perf_counter()
+        start = time.process_time()
         result = solver.solve()
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         solver.close()
         parts = -(-self.problem.n // (1 << 14))
         # Sweeps by the counted work: of one replica, or of 64 at once. What is more than asked for, as a last descent, is
