@@ -54,6 +54,8 @@ SPR_API spr_status spr_problem_from_entries(spr_allocator allocator, void *user,
 /* The same from a square matrix: E = offset + sum_ij matrix[i,j] x[i] x[j] over all i and j (or s[i] s[j]); so a coupling
  * weighs matrix[i,j] + matrix[j,i], and an upper triangle alone is as good as a symmetric matrix.
  *   matrix       [n,n] finite;  row_stride in elements, >= n, 0 means n
+ * Memory: as spr_problem_from_entries, where pairs that are not both 0 are the entries, and 16 bytes more for each of them
+ * while it is made.
  * Returns as spr_problem_from_entries, and SPR_ERROR_STRIDE. Any thread. */
 SPR_API spr_status spr_problem_from_dense(spr_allocator allocator, void *user, int32_t form, int64_t variables,
                                           const double *matrix, int64_t row_stride, double offset,
