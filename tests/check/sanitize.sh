@@ -3,7 +3,7 @@
 # Builds library and tests apart, with a sanitizer and with assertions, and runs them.
 . tests/check/lib.sh
 case $1 in
-asan) flags=address,undefined programs='unit property terms quadratic lower lower_states torture conform' ;;
+asan) flags=address,undefined programs='unit property terms quadratic presolve lower lower_states torture conform' ;;
 tsan) flags=thread programs='parallel digest conform' ;;
 esac
 echo 'int main(void) { return 0; }' >"$work/try.c"

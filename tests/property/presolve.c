@@ -227,6 +227,42 @@ static void one(const kind *k, uint64_t seed, int roof)
     spr_problem_free(problem);
 }
 
+/* Larger problems, where states cannot be counted: the exact backend, and it again on what presolve leaves. */
+static double solve(const spr_problem *problem, const char *presolve)
+{
+    spr_solver *solver = NULL;
+    spr_error error = {0, ""};
+    spr_solve_result result = {.size = sizeof result};
+    if (spr_solver_new(NULL, NULL, NULL, "exact", problem, &solver, &error) == SPR_OK &&
+        spr_solver_set_text(solver, "presolve", presolve, &error) == SPR_OK)
+        spr_solver_solve(solver, &result, &error);
+    check(result.outcome == SPR_OUTCOME_OPTIMAL, "exact, presolve %s: %s", presolve, error.message);
+    spr_solver_free(solver);
+    return result.energy;
+}
+
+static void larger(uint64_t seed)
+{
+    enum { N = 40, M = 64 };
+    int32_t rows[M], columns[M];
+    double linear[N], values[M];
+    uint64_t drawn = 0;
+    spr_problem *problem = NULL;
+    const int range = 1 + (int)(seed % 4), fields = (int)(seed % 3), entries = 44 + (int)(seed % 21);
+    for (int i = 0; i < N; i++)
+        linear[i] = (double)(support_random(seed, drawn++) % (uint64_t)(2 * fields + 1)) - fields;
+    for (int e = 0; e < entries; e++) {
+        rows[e] = (int32_t)(support_random(seed, drawn++) % N);
+        columns[e] = (int32_t)((rows[e] + 1 + support_random(seed, drawn++) % (N - 1)) % N);
+        values[e] = (double)(support_random(seed, drawn++) % (uint64_t)(2 * range + 1)) - range;
+    }
+    spr_problem_from_entries(NULL, NULL, seed % 2 ? SPR_ISING : SPR_QUBO, N, linear, entries, rows, columns, values, 0.0, &problem,
+                             NULL);
+    const double off = solve(problem, "off"), on = solve(problem, "on");
+    check(off == on, "larger %llu: %.17g, presolved %.17g", (unsigned long long)seed, off, on);
+    spr_problem_free(problem);
+}
+
 int main(int count, char **arguments)
 {
     const int64_t rounds = count > 1 ? atoll(arguments[1]) : 150;
@@ -239,6 +275,8 @@ int main(int count, char **arguments)
                 one(&kinds[k], (uint64_t)(1000 * k + round), roof);
         printf("%-16s %5.1f %% of the variables left\n", kinds[k].name, 100.0 * (double)variables_left / (double)variables_seen);
     }
+    for (int64_t round = 0; round < 2 * rounds; round++)
+        larger((uint64_t)round);
     for (int rule = 0; rule < SPR__RULES; rule++) {
         printf("%-10s %lld\n", names[rule], (long long)rules_seen[rule]);
         check(rules_seen[rule] >= rounds / 50, "rule %s was hardly used", names[rule]);
