@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: MIT
  * What a maximal flow proves. A set of nodes without a contradiction, closed under residual arcs and with none into the
- * sink, makes every term of the function that it touches 0: so some optimum obeys it (Boros and Hammer, 2002). The strong
- * components of the residual network are found sinks first (R. Tarjan, 1972), and each is taken that can be. */
+ * sink, makes every term of the function that it touches 0: so some optimum obeys it (Boros and Hammer, 2002). Such sets are
+ * minimum cuts, the same for every maximal flow, so the flow need not be symmetric. The strong components of the residual
+ * network are found sinks first (R. Tarjan, 1972), and each is taken that can be. */
 #include "flow.h"
 
 #include "../base/exact.h"
-
-/* Half of the flow goes each way round: an arc has room if it has, or its mirror image, which is the way back of the arc
- * between the other two nodes. */
-static int closure_has_room(const spr__flow *flow, int64_t arc)
-{
-    const int64_t other = arc < flow->halves ? arc + flow->halves : arc - flow->halves;
-    return flow->room[arc] > 0 || flow->room[spr__flow_back(flow, other)] > 0;
-}
 
 /* The members of a component lie on the stack from first on; can they all be true? */
 static int closure_can_be(const spr__flow *flow, const int8_t *truth, const int32_t *stack, int32_t first, int32_t used)
 {
     for (int32_t m = first; m < used; m++) {
         const int32_t v = stack[m];
-        if (flow->terminal[v] < 0 || flow->terminal[v ^ 1] > 0 || truth[v ^ 1] > 0)
+        if (flow->terminal[v] < 0 || truth[v ^ 1] > 0)
             return 0;
         /* members are marked 2 by now: with its opposite in it, it is a contradiction */
         for (int64_t arc = spr__flow_first(flow, v); arc < spr__flow_last(flow, v); arc++)
-            if (closure_has_room(flow, arc) && truth[spr__flow_end(flow, arc)] <= 0)
+            if (flow->room[arc] > 0 && truth[spr__flow_end(flow, arc)] <= 0)
                 return 0;
     }
     return 1;
@@ -56,7 +49,7 @@ static int32_t closure_search(spr__flow *flow, int8_t *truth, int32_t *order, in
         if (flow->at[v] < spr__flow_last(flow, v)) {
             const int64_t arc = flow->at[v]++;
             const int32_t end = spr__flow_end(flow, arc);
-            if (!closure_has_room(flow, arc))
+            if (flow->room[arc] == 0)
                 continue;
             if (order[end] == 0) {
                 order[end] = low[end] = ++count;

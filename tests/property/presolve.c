@@ -201,6 +201,46 @@ static void check_spectral(const kind *k, uint64_t seed, const spr_problem *prob
           bound, least, most);
 }
 
+/* What the work copy keeps up to date is what the rows say, whatever was done to them. */
+static void check_copy(const kind *k, uint64_t seed, const spr_problem *problem)
+{
+    const spr__presolve_limits limits = {NULL, NULL, 2, 0, 0};
+    const spr__memory memory = spr__memory_of(NULL, NULL);
+    spr__residue work;
+    spr__work_open(&work, &memory, &problem->view);
+    for (int turn = 0; turn < 3 * k->n; turn++) {
+        const int32_t i = (int32_t)(support_random(seed, (uint64_t)turn) % (uint64_t)k->n);
+        if (work.degree[i] >= 0 && turn % 3 == 2)        /* a mere copy: what is lost does not matter here */
+            spr__work_fix(&work, i, turn % 2, SPR__RULE_PAIR, -1);
+        else if (work.degree[i] > 0 && turn % 3 == 1)
+            spr__work_merge(&work, i, work.to[work.first[i]], turn % 2, SPR__RULE_PAIR);
+        else if (work.degree[i] > 0 && !spr__reduce_degree(&work, i))
+            spr__reduce_pairs(&work, &limits);
+        int64_t couplings = 0, left = 0;
+        for (int32_t v = 0; v < k->n; v++) {
+            double low = work.linear[v], high = work.linear[v], largest = 0.0;
+            int32_t degree = 0, before = -1;
+            if (work.degree[v] < 0)
+                continue;
+            for (int32_t half = work.first[v]; half >= 0; before = half, half = work.next[half], degree++) {
+                const double w = work.value[half / 2];
+                check(work.prev[half] == before && work.to[half ^ 1] == v && work.degree[work.to[half]] > 0 && w != 0.0,
+                      "%s %llu: row %d is torn", k->name, (unsigned long long)seed, (int)v);
+                *(w < 0.0 ? &low : &high) += w;
+                largest = fabs(w) > largest ? fabs(w) : largest;
+            }
+            left++;
+            couplings += degree;
+            check(degree == work.degree[v] && fabs(low - work.low[v]) + fabs(high - work.high[v]) <= 4.0 * work.doubt &&
+                      largest <= work.largest[v] && work.mark[v] == 0,
+                  "%s %llu: row %d has %d, %.17g..%.17g, told %d, %.17g..%.17g", k->name, (unsigned long long)seed, (int)v,
+                  (int)degree, low, high, (int)work.degree[v], work.low[v], work.high[v]);
+        }
+        check(left == work.left && couplings == 2 * work.couplings, "%s %llu: counts", k->name, (unsigned long long)seed);
+    }
+    spr__work_close(&work, &memory);
+}
+
 static int64_t variables_seen, variables_left;
 
 static void one(const kind *k, uint64_t seed, int roof)
@@ -217,6 +257,8 @@ static void one(const kind *k, uint64_t seed, int roof)
     check(status == SPR_OK, "%s %llu: status %d", k->name, (unsigned long long)seed, (int)status);
     if (roof)
         check_roof(k, seed, problem, slack);
+    if (!roof)
+        check_copy(k, seed, problem);
     if (roof && seed % 8 == 0)
         check_spectral(k, seed, problem, energies);
     check_steps(k, seed, energies, reduction, slack);
