@@ -337,6 +337,21 @@ START_TEST(descents_end_where_no_flip_helps)
 }
 END_TEST
 
+/* A backend that stops because it was told to has not finished. */
+START_TEST(descents_end_by_the_limit_that_ended_them)
+{
+    make("descent", random_problem(60, 0, 50, 1, 3));
+    succeeded(spr_solver_set_integer(solver, "restarts", 1000000000, &error));
+    succeeded(spr_solver_set_real(solver, "seconds", 0.02, &error));
+    ck_assert_int_eq(solve().outcome, SPR_OUTCOME_TIME);
+    spr_solver_cancel(solver);
+    ck_assert_int_eq(solve().outcome, SPR_OUTCOME_CANCELLED);
+    succeeded(spr_solver_set_integer(solver, "work", 1000, &error));
+    succeeded(spr_solver_set_real(solver, "seconds", 0.0, &error));
+    ck_assert_int_eq(solve().outcome, SPR_OUTCOME_WORK);
+}
+END_TEST
+
 START_TEST(samples_have_numbers)
 {
     int64_t occurrences, sum = 0;
@@ -705,7 +720,7 @@ Suite *suite_solver(void)
     const TTest *const tests[] = {
         options_are_listed, options_have_these_ranges, options_have_names_and_types, choices_are_set_by_their_words,
         null_is_refused_or_harmless, results_have_a_size, start_states_are_checked_and_copied, samples_have_numbers,
-        descents_end_where_no_flip_helps,
+        descents_end_where_no_flip_helps, descents_end_by_the_limit_that_ended_them,
         backends_are_found_by_name, backends_are_described, auto_takes_the_one_that_suits_the_problem,
         incomplete_backends_are_refused, backends_with_wrong_options_are_refused, a_full_registry_is_told,
         exact_refuses_what_is_too_large, exact_finds_what_trying_all_states_finds, exact_solves_symmetric_problems,

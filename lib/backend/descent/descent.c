@@ -114,9 +114,8 @@ static spr_status descent_step(void *memory, int64_t budget, int64_t *used, spr_
         state->running = 0;
         state->restarts++;
         state->left--;
-        if (host->offer(host->engine, state->bits, NAN) != 0)
-            return SPR_STEP_DONE;
-        if (host->cancelled(host->engine) != 0) {
+        /* told to stop is not done: the engine knows why it said so */
+        if (host->offer(host->engine, state->bits, NAN) != 0 || host->cancelled(host->engine) != 0) {
             ++*used;
             return SPR_STEP_RUNNING;
         }
