@@ -2,8 +2,8 @@
 """Spin-update attempts per second, one thread: ours beside dwave-samplers at the same temperatures, and our kernels beside
 each other. Attempts are reads x sweeps x n, so equal temperatures are needed: they set how many are accepted. Both see
 energies of the same scale (the Ising form has those of the QUBO), so a temperature T is beta = 1/T there. Ours and the
-peer take turns; the figures are medians, by processor time, which others on the machine disturb less. What the peer does before its first sweep is not counted; ours counts the whole
-call."""
+peer take turns; the figures are medians, by processor time, which others on the machine disturb less. What the peer does before
+its first sweep is not counted; ours counts the whole call."""
 import statistics
 import time
 
@@ -30,6 +30,13 @@ class Ours:
         self.options = dict(method="anneal", schedule="geometric", hot=hot, cold=cold, sweeps=SWEEPS, samples=1,
                             presolve="off", kernel=kernel)
 
+    def work(self, count):
+        """Units that so many anneals count for: the sparse layout makes up to 64 of them at once."""
+        solver = solver_ctypes.Solver(self.problem, "anneal", seed=1, reads=count, **self.options)
+        result = solver.solve()
+        solver.close()
+        return result.work
+
     def reads(self, count, seed):
         """(processor seconds, attempts) of that many anneals."""
         solver = solver_ctypes.Solver(self.problem, "anneal", seed=seed, reads=count, **self.options)
@@ -40,13 +47,13 @@ class Ours:
         parts = -(-self.problem.n // (1 << 14))
         # Sweeps by the counted work: of one replica, or of 64 at once. What is more than asked for, as a last descent, is
         # not counted as attempts.
-        if not result.work >= SWEEPS * parts * (count // LANES if count % LANES == 0 else 1):
+        if not result.work >= SWEEPS * parts * -(-count // LANES):
             raise RuntimeError(f"{result.work} units of work for {count} anneals: the attempts cannot be counted")
         return seconds, count * SWEEPS * self.problem.n
 
     def enough(self):
         """Reads that take the least time."""
-        count = LANES
+        count = LANES if self.work(2) < 2 * SWEEPS else 1
         seconds, _ = self.reads(count, 1)
         return count * max(1, int(np.ceil(LEAST / max(seconds, 1e-6))))
 
