@@ -91,7 +91,7 @@ static spr_status tabu_step(void *memory, int64_t budget, int64_t *used, spr_err
         if (state->energy < state->best || state->now == 0) {
             state->best = state->energy < state->best ? state->energy : state->best;
             if (host->offer(host->engine, state->bits, NAN) != 0)
-                return SPR_STEP_DONE;
+                return SPR_STEP_RUNNING;        /* the engine knows why it says stop */
         }
     }
     return state->now < state->moves ? SPR_STEP_RUNNING : SPR_STEP_DONE;

@@ -48,8 +48,8 @@ typedef struct spr_host {
 
     /* Offers a state with the energy it claims to have (NaN: no claim). The engine computes the energy anew, which costs as
      * much as reading the problem once, so offer what is worth it. A claim may differ from the truth by 1e-9 of the scale:
-     * |offset| plus the sum of the absolute coefficients. Not 0: stop, return from step as soon as possible. The bits are
-     * copied. */
+     * |offset| plus the sum of the absolute coefficients. Not 0: stop, return from step as soon as possible, with
+     * SPR_STEP_RUNNING: whoever was stopped is not done. The bits are copied. */
     int32_t (*offer)(void *engine, const uint8_t *bits, double energy);
 
     /* States that no state of the problem has an energy below bound. The engine believes it unless a sample refutes it by
