@@ -26,7 +26,7 @@ enum {
 /* Temperature for whole numbers: a draw becomes (draw * factor >> 16) >> shift half units. */
 typedef struct spr__heat {
     uint32_t factor;             /* 0 .. 65535 */
-    int32_t shift;               /* 0 .. 31 */
+    int32_t shift;               /* 0 .. 15 */
     int32_t frozen;              /* temperature 0: only what lowers the energy is accepted */
     float scale;                 /* the same for real numbers: temperature itself */
 } spr__heat;

@@ -16,6 +16,7 @@ Suite *suite_random(void);
 Suite *suite_route(void);
 Suite *suite_semantics(void);
 Suite *suite_solver(void);
+Suite *suite_spin(void);
 Suite *suite_terms(void);
 
 #endif
