@@ -3,9 +3,11 @@
  *
  *     digest [TRACE|-] [KERNEL] [THREADS]
  *
- * Routes a fixed set of batches and prints one 64-bit FNV-1a digest a plan and one of all. The inputs are made with
- * integers and exact conversions only, so every machine has the same. Links examples/trace/trace.c. */
+ * Routes a fixed set of batches, solves a few problems by the annealer, and prints one 64-bit FNV-1a digest a plan or
+ * problem and one of all. The inputs are made with integers and exact conversions only, so every machine has the same.
+ * Links examples/trace/trace.c. */
 #include "../unit/support.h"
+#include "spinroute/qubo.h"
 
 #include <pthread.h>
 
@@ -406,6 +408,107 @@ static uint64_t trace_digest(const struct trace *trace, const char *more, const 
     return digest;
 }
 
+/* ----------------------------------------------------------------------------------------------------------- solves */
+
+typedef struct solve_case {
+    int64_t n;
+    int percent;                 /* of the pairs are coupled */
+    double most, unit;           /* couplings: whole numbers up to most, times unit */
+    const char *more;            /* options of the solver */
+} solve_case;
+
+static const solve_case solves[] = {
+    {90, 100, 1, 1, "method=anneal seed=1 work=3000"},
+    {200, 100, 100, 1, "seed=2 work=3000 layout=dense"},
+    {77, 100, 3000, 1, "seed=3 work=2000 layout=dense"},
+    {70, 60, 100, 0.137, "seed=4 work=2000 layout=dense schedule=adaptive"},
+    {300, 100, 100, 100, "seed=10 reads=9 sweeps=40 layout=dense"},
+    {150, 4, 1, 2, "seed=5 work=400 layout=sparse"},
+    {150, 5, 90, 1, "seed=6 work=400 layout=sparse schedule=linear"},
+    {150, 5, 90, 0.137, "seed=7 work=400 layout=sparse"},
+    {60, 30, 50, 1, "seed=8 reads=9 sweeps=40"},
+};
+enum { SOLVES = sizeof solves / sizeof solves[0] };
+
+static spr_problem *solve_problem(const solve_case *what, uint64_t seed)
+{
+    const size_t most = (size_t)(what->n * what->n / 2 + 1);
+    double *linear = malloc((size_t)what->n * sizeof *linear), *values = malloc(most * sizeof *values);
+    int32_t *rows = malloc(most * sizeof *rows), *columns = malloc(most * sizeof *columns);
+    spr_problem *problem;
+    spr_error error;
+    int64_t entries = 0;
+    uint64_t drawn = 0;
+    support_must(linear != NULL && values != NULL && rows != NULL && columns != NULL, "malloc", "no memory for a problem");
+    const uint64_t span = (uint64_t)(2 * what->most + 1);
+    for (int64_t i = 0; i < what->n; i++) {
+        linear[i] = what->unit * ((double)(support_random(seed, drawn++) % span) - what->most);
+        for (int64_t j = 0; j < i; j++) {
+            const double value = (double)(support_random(seed, drawn++) % span) - what->most;
+            if ((int64_t)(support_random(seed, drawn++) % 100) >= what->percent || value == 0.0)
+                continue;
+            rows[entries] = (int32_t)i;
+            columns[entries] = (int32_t)j;
+            values[entries++] = what->unit * value;
+        }
+    }
+    support_must(spr_problem_from_entries(NULL, NULL, SPR_QUBO, what->n, linear, entries, rows, columns, values, 0.5,
+                                          &problem, &error) == SPR_OK, "spr_problem_from_entries", error.message);
+    free(linear);
+    free(values);
+    free(rows);
+    free(columns);
+    return problem;
+}
+
+static void solve_set(spr_solver *solver, const char *text)
+{
+    spr_error error;
+    while (*text != '\0') {
+        char name[64], value[64];
+        int used = 0;
+        support_must(sscanf(text, " %63[^= ]=%63s%n", name, value, &used) == 2, "cannot read options", text);
+        support_must(spr_solver_set_text(solver, name, value, &error) == SPR_OK, name, error.message);
+        text += used;
+        text += strspn(text, " ");
+    }
+}
+
+/* Samples of the backend "anneal", and what it has done for them. */
+static uint64_t solve_digest(const solve_case *what, const char *kernel, int *threads)
+{
+    spr_problem *problem = solve_problem(what, (uint64_t)what->n);
+    spr_solver *solver;
+    spr_error error;
+    spr_solve_result result = {.size = sizeof result};
+    uint8_t bits[512];
+    support_must(spr_solver_new(NULL, NULL, NULL, "anneal", problem, &solver, &error) == SPR_OK, "spr_solver_new",
+                 error.message);
+    solve_set(solver, what->more);
+    support_must(spr_solver_set_text(solver, "kernel", kernel, &error) == SPR_OK, "kernel", error.message);
+    support_must(spr_solver_set_text(solver, "presolve", "off", &error) == SPR_OK, "presolve", error.message);
+    if (*threads > 1)
+        spr_solver_set_parallel(solver, crew_for, threads, &error);
+    if (spr_solver_solve(solver, &result, &error) == SPR_ERROR_UNSUPPORTED) {
+        fprintf(stderr, "%s\n", error.message);
+        exit(77);
+    }
+    support_must(error.status == SPR_OK, what->more, error.message);
+    uint64_t digest = digest_bytes(digest_start, &result, sizeof result);
+    for (int64_t i = 0; i < result.samples; i++) {
+        double energy;
+        int64_t occurrences;
+        support_must(spr_solver_get_sample(solver, i, bits, &energy, &occurrences, &error) == SPR_OK, "sample",
+                     error.message);
+        digest = digest_bytes(digest, bits, (size_t)what->n);
+        digest = digest_bytes(digest, &energy, sizeof energy);
+        digest = digest_bytes(digest, &occurrences, sizeof occurrences);
+    }
+    spr_solver_free(solver);
+    spr_problem_free(problem);
+    return digest;
+}
+
 /* ---------------------------------------------------------------------------------------------------------- program */
 
 static uint64_t print_digest(uint64_t total, const char *name, const char *more, uint64_t digest)
@@ -430,6 +533,8 @@ int main(int argc, char **argv)
         total = print_digest(total, cases[i].more, cases[i].arrays, case_digest(&cases[i], kernel, &threads));
     for (int i = 0; i < QUADRATICS; i++)
         total = print_digest(total, "quadratic", quadratics[i].more, quadratic_digest(&quadratics[i], kernel, &threads));
+    for (int i = 0; i < SOLVES; i++)
+        total = print_digest(total, "solve", solves[i].more, solve_digest(&solves[i], kernel, &threads));
     for (size_t i = 0; i < sizeof large / sizeof large[0] && !digest_quick(); i++)
         total = print_digest(total, "large", large[i].more, large_digest(&large[i], kernel, &threads));
     if (argc > 1 && strcmp(argv[1], "-") != 0) {
