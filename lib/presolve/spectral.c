@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The spectral bound (S. Poljak and F. Rendl, "Solving the max-cut problem using eigenvalues", 1995): as spins, with one more
  * spin that carries the fields, E = constant + s'Qs, and s'Qs >= N lambda_min(Q + diag u) - sum u for every u. LAPACK finds
- * the eigenvalue, and u goes along the subgradient. Built by make WITH_LAPACKE=1 only: the one file that needs more than libc. */
+ * the eigenvalue, and u goes where the squares of the lowest eigenvectors, taken together, say. Built by make WITH_LAPACKE=1 only: the one file that needs more than libc. */
 #include "presolve.h"
 
 #ifndef SPR_WITH_LAPACKE
@@ -29,14 +29,15 @@ spr_status spr__presolve_spectral(const spr__memory *memory, const spr_problem_v
 #include "../base/exact.h"
 
 /* the largest problem; eigenvalues computed are as many as take about so many multiplications, within these limits */
-enum { SPECTRAL_MOST = 8192, SPECTRAL_LEAST_STEPS = 3, SPECTRAL_MOST_STEPS = 100 };
+enum { SPECTRAL_MOST = 8192, SPECTRAL_LEAST_STEPS = 3, SPECTRAL_MOST_STEPS = 100, SPECTRAL_VECTORS = 8 };
 static const double spectral_work = 4e10;
 
 typedef struct spectral_frame {
     int64_t n;                   /* spins, with that of the fields */
     int fields;
     double *q, *copy;            /* [n*n] */
-    double *shift, *vector;      /* [n] */
+    double *shift, *slope;       /* [n] and where the shifts should go */
+    double *vector;              /* [SPECTRAL_VECTORS*n] */
     double *values;              /* [n] LAPACK wants room for all eigenvalues */
     double constant;
     double size;                 /* sum of all absolute coefficients */
@@ -52,7 +53,8 @@ static int spectral_open(spectral_frame *frame, const spr__memory *memory, int64
         frame->q = (double *)spr__arena_take(&arena, (size_t)(n * n), sizeof(double));
         frame->copy = (double *)spr__arena_take(&arena, (size_t)(n * n), sizeof(double));
         frame->shift = (double *)spr__arena_take(&arena, (size_t)n, sizeof(double));
-        frame->vector = (double *)spr__arena_take(&arena, (size_t)n, sizeof(double));
+        frame->slope = (double *)spr__arena_take(&arena, (size_t)n, sizeof(double));
+        frame->vector = (double *)spr__arena_take(&arena, (size_t)n * SPECTRAL_VECTORS, sizeof(double));
         frame->values = (double *)spr__arena_take(&arena, (size_t)n, sizeof(double));
         if (pass == 0) {
             frame->bytes = arena.used + SPR_ALIGNMENT;
@@ -79,6 +81,7 @@ static void spectral_fill(spectral_frame *frame, const spr_problem_view *view)
     const int64_t n = frame->n;
     memset(frame->q, 0, (size_t)(n * n) * sizeof frame->q[0]);
     memset(frame->shift, 0, (size_t)n * sizeof frame->shift[0]);
+    double squares = 0.0;
     frame->constant = view->offset;
     frame->size = fabs(view->offset);
     for (int64_t i = 0; i < view->variables; i++) {
@@ -90,17 +93,40 @@ static void spectral_fill(spectral_frame *frame, const spr_problem_view *view)
         }
         frame->constant += 0.5 * view->linear[i] + pairs;
         frame->size += fabs(view->linear[i]);
-        if (frame->fields)
-            frame->q[i * n + n - 1] = frame->q[(n - 1) * n + i] = 0.5 * spectral_field(view, i);
+        if (frame->fields) {
+            const double half = 0.5 * spectral_field(view, i);
+            frame->q[i * n + n - 1] = frame->q[(n - 1) * n + i] = half;
+            squares += half * half;
+        }
+    }
+    /* the row of the fields is much heavier than others: about so much on its diagonal, and little on theirs, makes up for it */
+    if (frame->fields)
+        frame->shift[n - 1] = 0.6 * sqrt(squares * (double)n);
+}
+
+/* Lower eigenvectors weigh more; with one alone, steps would go to and fro. */
+static void spectral_slope(spectral_frame *frame, int64_t found)
+{
+    const int64_t n = frame->n;
+    const double *values = frame->values, width = (values[found - 1] - values[0]) / 3.0;
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; i++)
+        frame->slope[i] = -1.0;
+    for (int64_t k = 0; k < found; k++)
+        sum += width > 0.0 ? exp((values[0] - values[k]) / width) : 1.0;
+    for (int64_t k = 0; k < found; k++) {
+        const double weight = (width > 0.0 ? exp((values[0] - values[k]) / width) : 1.0) / sum;
+        for (int64_t i = 0; i < n; i++)
+            frame->slope[i] += weight * (double)n * frame->vector[k * n + i] * frame->vector[k * n + i];
     }
 }
 
-/* The bound that the shift gives, less what rounding may have added; the eigenvector in vector. -inf if LAPACK fails. */
+/* The bound that the shift gives, less what rounding may have added; the slope there. -inf if LAPACK fails. */
 static double spectral_evaluate(spectral_frame *frame)
 {
-    const int64_t n = frame->n;
+    const int64_t n = frame->n, vectors = n < SPECTRAL_VECTORS ? n : SPECTRAL_VECTORS;
     double shifts = 0.0, absolute = 0.0, squares = 0.0;
-    lapack_int found = 0, support[2];
+    lapack_int found = 0, support[2 * SPECTRAL_VECTORS];
     memcpy(frame->copy, frame->q, (size_t)(n * n) * sizeof frame->q[0]);
     for (int64_t i = 0; i < n; i++) {
         frame->copy[i * n + i] += frame->shift[i];
@@ -110,9 +136,10 @@ static double spectral_evaluate(spectral_frame *frame)
     for (int64_t k = 0; k < n * n; k++)
         squares += frame->copy[k] * frame->copy[k];
     const lapack_int info = LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', (lapack_int)n, frame->copy, (lapack_int)n, 0.0,
-                                           0.0, 1, 1, 0.0, &found, frame->values, frame->vector, (lapack_int)n, support);
-    if (info != 0 || found != 1 || !isfinite(frame->values[0]))
+                                           0.0, 1, (lapack_int)vectors, 0.0, &found, frame->values, frame->vector, (lapack_int)n, support);
+    if (info != 0 || found != vectors || !isfinite(frame->values[0]))
         return -INFINITY;
+    spectral_slope(frame, vectors);
     /* backward stable: the eigenvalue is off by a small multiple of n epsilon times the norm */
     const double spins = (double)n, epsilon = 16.0 * spins * DBL_EPSILON;
     return frame->constant + spins * frame->values[0] - shifts -
@@ -135,18 +162,17 @@ spr_status spr__presolve_spectral(const spr__memory *memory, const spr_problem_v
     const double cube = (double)frame.n * (double)frame.n * (double)frame.n, many = spectral_work / cube;
     const int steps = many < SPECTRAL_LEAST_STEPS ? SPECTRAL_LEAST_STEPS
                                                   : many > SPECTRAL_MOST_STEPS ? SPECTRAL_MOST_STEPS : (int)many;
-    double best = -INFINITY, length = 0.0;
+    double best = -INFINITY, last = -INFINITY, length = 0.0;
     for (int step = 0; step < steps; step++) {
         const double found = spectral_evaluate(&frame);
-        best = found > best ? found : best;
         if (found == -INFINITY || (limits->late != NULL && limits->late(limits->user)))
             break;
-        /* the first step is as long as a mean entry of the spectrum, and they get shorter */
-        if (step == 0)
-            length = 0.1 * fabs(found - frame.constant) / (double)frame.n;
-        const double along = length * 4.0 / (4.0 + (double)step);
+        /* the first step is a part of what the mean spin adds; then longer while they help, shorter where they do not */
+        length = step == 0 ? 0.2 * fabs(found - frame.constant) / (double)frame.n : length * (found > last ? 1.2 : 0.6);
+        best = found > best ? found : best;
+        last = found;
         for (int64_t i = 0; i < frame.n; i++)
-            frame.shift[i] += along * ((double)frame.n * frame.vector[i] * frame.vector[i] - 1.0);
+            frame.shift[i] += length * frame.slope[i];
     }
     spr__release(memory, frame.block, frame.bytes);
     if (best == -INFINITY)
