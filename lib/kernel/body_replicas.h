@@ -117,6 +117,45 @@ KERNEL void SPIN(replicas_real)(spr__replicas *r, int64_t first, int64_t last)
     r->offset = offset;
 }
 
+/* Twice the energy, per lane: the fields of what is on, once as they are and once as they are with nothing on. */
+KERNEL void SPIN(sums_small)(const spr__replicas *r, const int16_t *origin, double *sums)
+{
+    enum { block = 128 };        /* so many times 255 stay within int16_t */
+    for (int lane = 0; lane < SPR_LANES; lane++)
+        sums[lane] = 0.0;
+    for (int64_t first = 0; first < r->variables; first += block) {
+        const int64_t last = first + block < r->variables ? first + block : r->variables;
+        int16_t part[SPR_LANES] = {0};
+        for (int64_t i = first; i < last; i++) {
+            const int8_t *field = (const int8_t *)r->field + i * SPR_LANES, *state = (const int8_t *)r->state + i * SPR_LANES;
+            const int16_t own = (int16_t)(origin[i] + r->odd[i]);
+            for (int lane = 0; lane < SPR_LANES; lane++)
+                part[lane] = (int16_t)(part[lane] + ((int16_t)state[lane] & (int16_t)(field[lane] + own)));
+        }
+        for (int lane = 0; lane < SPR_LANES; lane++)
+            sums[lane] += part[lane];
+    }
+}
+
+KERNEL void SPIN(sums_whole)(const spr__replicas *r, const int16_t *origin, double *sums)
+{
+    enum { block = 16384 };
+    for (int lane = 0; lane < SPR_LANES; lane++)
+        sums[lane] = 0.0;
+    for (int64_t first = 0; first < r->variables; first += block) {
+        const int64_t last = first + block < r->variables ? first + block : r->variables;
+        int32_t part[SPR_LANES] = {0};
+        for (int64_t i = first; i < last; i++) {
+            const int16_t *field = (const int16_t *)r->field + i * SPR_LANES, *state = (const int16_t *)r->state + i * SPR_LANES;
+            const int32_t own = origin[i] + r->odd[i];
+            for (int lane = 0; lane < SPR_LANES; lane++)
+                part[lane] += (int32_t)state[lane] & (field[lane] + own);
+        }
+        for (int lane = 0; lane < SPR_LANES; lane++)
+            sums[lane] += part[lane];
+    }
+}
+
 KERNEL int32_t SPIN(largest)(const int16_t *field, int64_t variables)
 {
     half most = SPIN(half_set)(0);
@@ -156,5 +195,25 @@ KERNEL void SPIN(thresholds_whole)(const uint16_t *draws, const spr__heat *heat,
     }
     if (heat->frozen)
         memset(thresholds, -1, SPR_DRAWS_ROOM * sizeof *thresholds);
+}
+
+KERNEL void SPIN(ladder_small)(const uint16_t *draws, const uint16_t *factors, int32_t shift, int32_t odd, int8_t *thresholds)
+{
+    for (int row = 0; row < SPR_DRAWS; row += SPR_LANES)
+        for (int lane = 0; lane < SPR_LANES; lane++) {
+            const uint16_t units = (uint16_t)((uint16_t)((uint32_t)draws[row + lane] * factors[lane] >> 16) >> shift);
+            const int16_t least = (int16_t)(units < 254 ? units : 254);
+            thresholds[row + lane] = (int8_t)((int16_t)(least - odd) >> 1);
+        }
+}
+
+KERNEL void SPIN(ladder_whole)(const uint16_t *draws, const uint16_t *factors, int32_t shift, int32_t odd, int16_t *thresholds)
+{
+    for (int row = 0; row < SPR_DRAWS; row += SPR_LANES)
+        for (int lane = 0; lane < SPR_LANES; lane++) {
+            const uint16_t units = (uint16_t)((uint16_t)((uint32_t)draws[row + lane] * factors[lane] >> 16) >> shift);
+            const int16_t least = (int16_t)(units < INT16_MAX ? units : INT16_MAX);
+            thresholds[row + lane] = (int16_t)((least - odd) >> 1);
+        }
 }
 #undef UNITS

@@ -87,6 +87,16 @@ typedef struct spr__spin_kernel {
     /* Thresholds from whole draws for one temperature: SPR_DRAWS_ROOM entries; odd: for odd variables. */
     void (*thresholds_small)(const uint16_t *draws, const spr__heat *heat, int32_t odd, int8_t *thresholds);
     void (*thresholds_whole)(const uint16_t *draws, const spr__heat *heat, int32_t odd, int16_t *thresholds);
+
+    /* The same with a temperature per lane, for reads at multiples of SPR_LANES: factors [SPR_LANES] and a common shift as in
+     * spr__heat, SPR_DRAWS entries. */
+    void (*ladder_small)(const uint16_t *draws, const uint16_t *factors, int32_t shift, int32_t odd, int8_t *thresholds);
+    void (*ladder_whole)(const uint16_t *draws, const uint16_t *factors, int32_t shift, int32_t odd, int16_t *thresholds);
+
+    /* Twice the energies of replicas of whole numbers without their constant, in u: sums [SPR_LANES]. origin: [n], the
+     * fields of the state of zeros. */
+    void (*sums_small)(const spr__replicas *replicas, const int16_t *origin, double *sums);
+    void (*sums_whole)(const spr__replicas *replicas, const int16_t *origin, double *sums);
 } spr__spin_kernel;
 
 /* As spr__kernel_find and spr__kernel_best. */

@@ -31,7 +31,7 @@ typedef struct anneal_state {
 } anneal_state;
 
 static const spr_option_info anneal_options[] = {
-    {"method", "auto|anneal", "which search; auto combines them", 0.0, 1.0, 0.0, SPR_TYPE_CHOICE, 0},
+    {"method", "auto|anneal|tempering|population", "which search; auto combines them", 0.0, 3.0, 0.0, SPR_TYPE_CHOICE, 0},
     {"sweeps", NULL, "sweeps of an anneal; 0 = more from round to round", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
     {"reads", NULL, "replicas annealed; 0 = until a limit, or 6 rounds if there is none", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
     {"schedule", "geometric|linear|adaptive", "how the temperature falls", 0.0, 2.0, 0.0, SPR_TYPE_CHOICE, 0},
@@ -71,9 +71,10 @@ static spr_status anneal_init(void *memory, const spr_host *host, spr_error *err
         return status;
     if (!spr__pool_open(&state->pool, host) || !spr__pool_open(&state->next, host))
         return SPR_ERROR_MEMORY;
+    const spr__method *method = spr__strategy_method((int32_t)host->option(host->engine, "method"));
     state->workers = host->parallel != NULL ? SPR_ROUND_TASKS : 1;
     for (int k = 0; k < state->workers; k++)
-        if (!spr__run_open(&state->runs[k], host, &spr__method_anneal, &state->model, &state->pool))
+        if (!spr__run_open(&state->runs[k], host, method, &state->model, &state->pool))
             return SPR_ERROR_MEMORY;
     state->start = (uint8_t *)host->allocate(host->engine, (size_t)host->problem->variables);
     if (state->start == NULL)

@@ -125,26 +125,19 @@ void spr__bundle_energies(const spr__bundle *bundle, double *energies)
 {
     const spr__model *model = bundle->model;
     double twice[SPR_LANES] = {0};
-    for (int64_t i = 0; i < model->variables; i++) {
-        const double own = model->problem->linear[i] + (model->numbers == SPR_MODEL_REAL ? 0.0 : 0.5 * model->unit * model->sparse_odd[i]);
-        const int64_t at = i * SPR_LANES;
-        for (int lane = 0; lane < SPR_LANES; lane++) {
-            double field, on;
-            if (model->numbers == SPR_MODEL_SMALL) {
-                field = model->unit * ((const int8_t *)bundle->lanes.field)[at + lane];
-                on = -((const int8_t *)bundle->lanes.state)[at + lane];
-            } else if (model->numbers == SPR_MODEL_WHOLE) {
-                field = model->unit * ((const int16_t *)bundle->lanes.field)[at + lane];
-                on = -((const int16_t *)bundle->lanes.state)[at + lane];
-            } else {
-                field = (double)((const float *)bundle->lanes.field)[at + lane];
-                on = -((const int32_t *)bundle->lanes.state)[at + lane];
-            }
-            twice[lane] += on * (field + own);
+    if (model->numbers == SPR_MODEL_SMALL)
+        model->kernel->sums_small(&bundle->lanes, model->origin, twice);
+    else if (model->numbers == SPR_MODEL_WHOLE)
+        model->kernel->sums_whole(&bundle->lanes, model->origin, twice);
+    else
+        for (int64_t i = 0; i < model->variables; i++) {
+            const float *field = (const float *)bundle->lanes.field + i * SPR_LANES;
+            const int32_t *state = (const int32_t *)bundle->lanes.state + i * SPR_LANES;
+            for (int lane = 0; lane < SPR_LANES; lane++)
+                twice[lane] -= state[lane] * ((double)field[lane] + model->problem->linear[i]);
         }
-    }
     for (int lane = 0; lane < SPR_LANES; lane++)
-        energies[lane] = model->problem->offset + 0.5 * twice[lane];
+        energies[lane] = model->problem->offset + 0.5 * model->unit * twice[lane];
 }
 
 void spr__bundle_bits(const spr__bundle *bundle, int lane, uint8_t *bits)
@@ -153,19 +146,26 @@ void spr__bundle_bits(const spr__bundle *bundle, int lane, uint8_t *bits)
         bits[i] = (uint8_t)replicas_on(bundle, i, lane);
 }
 
-static void replicas_shuffle(unsigned char *data, const uint8_t *source, size_t width, int64_t count)
-{
-    unsigned char copy[SPR_LANES * sizeof(float)];
-    for (int64_t i = 0; i < count; i++, data += SPR_LANES * width) {
-        memcpy(copy, data, SPR_LANES * width);
-        for (int lane = 0; lane < SPR_LANES; lane++)
-            memcpy(data + (size_t)lane * width, copy + source[lane] * width, width);
-    }
-}
+/* Lanes to[k] become what lanes from[k] are, in this order. */
+#define REPLICAS_COPY(type)                                                                                          \
+    for (type *at = (type *)data, *const end = at + count * SPR_LANES; at < end; at += SPR_LANES)                    \
+        for (int k = 0; k < changes; k++)                                                                            \
+            at[to[k]] = at[from[k]]
 
-void spr__bundle_permute(spr__bundle *bundle, const uint8_t *source)
+static void replicas_copy(void *data, size_t width, int64_t count, const uint8_t *to, const uint8_t *from, int changes)
+{
+    if (width == sizeof(int8_t))
+        REPLICAS_COPY(int8_t);
+    else if (width == sizeof(int16_t))
+        REPLICAS_COPY(int16_t);
+    else
+        REPLICAS_COPY(int32_t);
+}
+#undef REPLICAS_COPY
+
+void spr__bundle_copy(spr__bundle *bundle, const uint8_t *to, const uint8_t *from, int changes)
 {
     const size_t width = replicas_width[bundle->model->numbers];
-    replicas_shuffle((unsigned char *)bundle->lanes.field, source, width, bundle->model->variables);
-    replicas_shuffle((unsigned char *)bundle->lanes.state, source, width, bundle->model->variables);
+    replicas_copy(bundle->lanes.field, width, bundle->model->variables, to, from, changes);
+    replicas_copy(bundle->lanes.state, width, bundle->model->variables, to, from, changes);
 }

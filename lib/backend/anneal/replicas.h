@@ -31,7 +31,7 @@ void spr__bundle_energies(const spr__bundle *bundle, double *energies);
 
 void spr__bundle_bits(const spr__bundle *bundle, int lane, uint8_t *bits);
 
-/* Lane l becomes what lane source[l] was: [SPR_LANES]. */
-void spr__bundle_permute(spr__bundle *bundle, const uint8_t *source);
+/* Lane to[k] becomes a copy of lane from[k], one after the other: [changes]. */
+void spr__bundle_copy(spr__bundle *bundle, const uint8_t *to, const uint8_t *from, int changes);
 
 #endif

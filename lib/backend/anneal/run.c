@@ -9,6 +9,8 @@
 
 /* variables asked for the acceptance */
 enum { RUN_SAMPLE = 128 };
+/* most sweeps at temperature 0 */
+enum { RUN_QUENCH = 8 };
 
 int spr__run_open(spr__run *run, const spr_host *host, const spr__method *method, const spr__model *model,
                   const spr__pool *pool)
@@ -146,4 +148,17 @@ void spr__run_collect(spr__run *run)
     run->energy[0] = spr__replica_energy(&run->replica);
     spr__replica_bits(&run->replica, run->bits);
     run->results = 1;
+}
+
+void spr__run_quench(spr__run *run)
+{
+    const spr__heat frozen = spr__model_heat(run->model, 0.0);
+    const int64_t flips = run->replica.dense.flips;
+    if (!spr__run_sweep(run, &frozen))
+        return;
+    const int settled = run->model->layout == SPR_MODEL_DENSE && run->model->parts == 1 && flips == run->replica.dense.flips;
+    if (settled || run->quench++ == RUN_QUENCH) {
+        spr__run_collect(run);
+        run->done = 1;
+    }
 }

@@ -38,6 +38,8 @@ typedef struct spr__run {
     spr__replica replica;        /* dense */
     spr__bundle bundle;          /* sparse */
     spr__clusters clusters;      /* sparse */
+    double reached;              /* population: temperature of the last resampling */
+    int64_t since;               /* population: sweeps since then */
     void *own;                   /* of the method */
     int32_t results;             /* states found, best first */
     double energy[SPR_RUN_RESULTS];
@@ -57,8 +59,8 @@ typedef struct spr__method {
     int64_t (*advance)(spr__run *run, int64_t units);
 } spr__method;
 
-/* anneal: simulated annealing. */
-extern const spr__method spr__method_anneal;
+/* anneal: simulated annealing. population: population annealing. */
+extern const spr__method spr__method_anneal, spr__method_population;
 
 /* Memory from host: returns 0 if there is none. */
 int spr__run_open(spr__run *run, const spr_host *host, const spr__method *method, const spr__model *model,
@@ -72,6 +74,10 @@ int64_t spr__run_advance(spr__run *run, int64_t units);
 
 /* For methods: a part of a sweep at a temperature, one unit; returns 1 when it completes the sweep. */
 int spr__run_sweep(spr__run *run, const spr__heat *heat);
+
+/* For methods: a part of a sweep at temperature 0, one unit; when nothing moves or there were enough, collects, and sets
+ * done. */
+void spr__run_quench(spr__run *run);
 
 /* For methods: share of flips that would be accepted at a temperature, from a sample. */
 double spr__run_acceptance(const spr__run *run, double temperature);

@@ -18,6 +18,12 @@ static int64_t strategy_sweeps(const spr__strategy *strategy)
     return sweeps;
 }
 
+const spr__method *spr__strategy_method(int32_t method)
+{
+    return method == SPR_METHOD_TEMPERING ? &spr__method_anneal
+           : method == SPR_METHOD_POPULATION ? &spr__method_population : &spr__method_anneal;
+}
+
 int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task *tasks, const spr__method **methods)
 {
     const spr__settings *settings = &strategy->settings;
@@ -35,7 +41,7 @@ int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task
         *task = (spr__task){settings->sweeps > 0 ? settings->sweeps : strategy_sweeps(strategy), hot, cold < hot ? cold : hot,
                             settings->schedule, 0, NULL,
                             spr__random_at(strategy->key, (uint64_t)(strategy->round * SPR_ROUND_TASKS + count))};
-        methods[count] = &spr__method_anneal;
+        methods[count] = spr__strategy_method(settings->method);
         if (strategy->round == 0 && strategy->start != NULL) {
             task->start = strategy->start;
             task->hot = strategy_reheat * hot > task->cold ? strategy_reheat * hot : task->cold;

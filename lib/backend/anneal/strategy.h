@@ -6,7 +6,7 @@
 #include "run.h"
 
 enum { SPR_ROUND_TASKS = 8 };
-enum { SPR_METHOD_AUTO, SPR_METHOD_ANNEAL };
+enum { SPR_METHOD_AUTO, SPR_METHOD_ANNEAL, SPR_METHOD_TEMPERING, SPR_METHOD_POPULATION };
 
 /* What the options say; 0 = automatic. */
 typedef struct spr__settings {
@@ -25,6 +25,9 @@ typedef struct spr__strategy {
     int64_t reads;               /* replicas begun */
     const uint8_t *start;        /* where the first round starts; NULL: anywhere */
 } spr__strategy;
+
+/* The method of SPR_METHOD_*. */
+const spr__method *spr__strategy_method(int32_t method);
 
 /* Writes the tasks of the next round; returns their number, 0 when the reads are done. The pool is as the rounds before left
  * it. */
