@@ -22,8 +22,7 @@ int spr__bundle_open(spr__bundle *bundle, const spr_host *host, const spr__model
            bundle->thresholds[1] != NULL;
 }
 
-/* State of variable i in a lane. */
-static int replicas_on(const spr__bundle *bundle, int64_t i, int lane)
+int spr__bundle_on(const spr__bundle *bundle, int64_t i, int lane)
 {
     const int64_t at = i * SPR_LANES + lane;
     return bundle->model->numbers == SPR_MODEL_SMALL   ? ((const int8_t *)bundle->lanes.state)[at] != 0
@@ -96,6 +95,19 @@ void spr__bundle_put(spr__bundle *bundle, int lane, const uint8_t *bits)
         replicas_set(bundle, i, lane, bits[i]);
 }
 
+static void replicas_pass(spr__bundle *bundle, uint32_t offset, uint32_t step, int64_t first, int64_t last)
+{
+    const spr__model *model = bundle->model;
+    bundle->lanes.offset = offset;
+    bundle->lanes.step = step;
+    if (model->numbers == SPR_MODEL_SMALL)
+        model->kernel->replicas_small(&bundle->lanes, first, last);
+    else if (model->numbers == SPR_MODEL_WHOLE)
+        model->kernel->replicas_whole(&bundle->lanes, first, last);
+    else
+        model->kernel->replicas_real(&bundle->lanes, first, last);
+}
+
 void spr__bundle_sweep(spr__bundle *bundle, const spr__heat *heat, int64_t first, int64_t last)
 {
     const spr__model *model = bundle->model;
@@ -111,14 +123,43 @@ void spr__bundle_sweep(spr__bundle *bundle, const spr__heat *heat, int64_t first
                 for (int i = 0; i < SPR_DRAWS_ROOM && odd == 0; i++)
                     ((float *)bundle->thresholds[0])[i] = heat->frozen ? -1e-30f : model->real_draws[i] * heat->scale;
     }
-    bundle->lanes.offset = (uint32_t)random & (SPR_DRAWS - 1);
-    bundle->lanes.step = ((uint32_t)(random >> 32) & (SPR_DRAWS - 1)) | 1;
-    if (model->numbers == SPR_MODEL_SMALL)
-        model->kernel->replicas_small(&bundle->lanes, first, last);
-    else if (model->numbers == SPR_MODEL_WHOLE)
-        model->kernel->replicas_whole(&bundle->lanes, first, last);
-    else
-        model->kernel->replicas_real(&bundle->lanes, first, last);
+    replicas_pass(bundle, (uint32_t)random & (SPR_DRAWS - 1), ((uint32_t)(random >> 32) & (SPR_DRAWS - 1)) | 1, first, last);
+}
+
+void spr__bundle_climb(spr__bundle *bundle, const spr__ladder *ladder, int64_t first, int64_t last)
+{
+    enum { rows = SPR_DRAWS / SPR_LANES };
+    const spr__model *model = bundle->model;
+    const uint64_t random = spr__random_at(bundle->key, bundle->position++);
+    const uint32_t shifted = (uint32_t)(random >> 16) % SPR_LANES; /* a lane has other draws in each sweep */
+    bundle->heat = (spr__heat){0, -1, 0, 0.0f};
+    for (int odd = 0; odd <= ladder->odd; odd++)
+        if (model->numbers == SPR_MODEL_SMALL)
+            model->kernel->ladder_small(model->draws + shifted, ladder->factor, ladder->shift, odd,
+                                        (int8_t *)bundle->thresholds[odd]);
+        else if (model->numbers == SPR_MODEL_WHOLE)
+            model->kernel->ladder_whole(model->draws + shifted, ladder->factor, ladder->shift, odd,
+                                        (int16_t *)bundle->thresholds[odd]);
+        else
+            for (int i = 0; i < SPR_DRAWS && odd == 0; i++)
+                ((float *)bundle->thresholds[0])[i] = model->real_draws[i + (int)shifted] * ladder->scale[i % SPR_LANES];
+    replicas_pass(bundle, (uint32_t)random % rows * SPR_LANES, ((uint32_t)(random >> 32) % rows | 1) * SPR_LANES, first, last);
+}
+void spr__bundle_flip(spr__bundle *bundle, int64_t i, int lane)
+{
+    const spr__model *model = bundle->model;
+    const spr__replicas *r = &bundle->lanes;
+    const int on = spr__bundle_on(bundle, i, lane), sign = on ? -1 : 1;
+    replicas_set(bundle, i, lane, !on);
+    for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
+        const int64_t place = (int64_t)r->column[at] * SPR_LANES + lane;
+        if (model->numbers == SPR_MODEL_SMALL)
+            ((int8_t *)r->field)[place] = (int8_t)(((int8_t *)r->field)[place] + (at < r->minus[i] ? sign : -sign));
+        else if (model->numbers == SPR_MODEL_WHOLE)
+            ((int16_t *)r->field)[place] = (int16_t)(((int16_t *)r->field)[place] + sign * r->weight[at]);
+        else
+            ((float *)r->field)[place] += (float)sign * r->real_weight[at];
+    }
 }
 
 void spr__bundle_energies(const spr__bundle *bundle, double *energies)
@@ -143,7 +184,7 @@ void spr__bundle_energies(const spr__bundle *bundle, double *energies)
 void spr__bundle_bits(const spr__bundle *bundle, int lane, uint8_t *bits)
 {
     for (int64_t i = 0; i < bundle->model->variables; i++)
-        bits[i] = (uint8_t)replicas_on(bundle, i, lane);
+        bits[i] = (uint8_t)spr__bundle_on(bundle, i, lane);
 }
 
 /* Lanes to[k] become what lanes from[k] are, in this order. */

@@ -16,6 +16,14 @@ typedef struct spr__bundle {
 /* Memory from host: returns 0 if there is none. */
 int spr__bundle_open(spr__bundle *bundle, const spr_host *host, const spr__model *model);
 
+/* A temperature per lane. */
+typedef struct spr__ladder {
+    uint16_t factor[SPR_LANES];  /* as in spr__heat, with one shift */
+    int32_t shift;
+    float scale[SPR_LANES];
+    int32_t odd;                 /* there are odd variables */
+} spr__ladder;
+
 /* Starts at random states, with random numbers from key. */
 void spr__bundle_start(spr__bundle *bundle, uint64_t key);
 
@@ -25,6 +33,13 @@ void spr__bundle_settle(spr__bundle *bundle);
 
 /* One sweep over variables first .. last-1 at a temperature. */
 void spr__bundle_sweep(spr__bundle *bundle, const spr__heat *heat, int64_t first, int64_t last);
+
+/* The same with a temperature per lane. */
+void spr__bundle_climb(spr__bundle *bundle, const spr__ladder *ladder, int64_t first, int64_t last);
+
+/* Is variable i on in a lane? And: flips it. */
+int spr__bundle_on(const spr__bundle *bundle, int64_t i, int lane);
+void spr__bundle_flip(spr__bundle *bundle, int64_t i, int lane);
 
 /* E of the states, [SPR_LANES]. */
 void spr__bundle_energies(const spr__bundle *bundle, double *energies);

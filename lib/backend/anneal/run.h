@@ -59,8 +59,9 @@ typedef struct spr__method {
     int64_t (*advance)(spr__run *run, int64_t units);
 } spr__method;
 
-/* anneal: simulated annealing. population: population annealing. */
-extern const spr__method spr__method_anneal, spr__method_population;
+/* anneal: simulated annealing. tempering: parallel tempering with isoenergetic moves; a run that was opened for another
+ * method anneals instead. population: population annealing. */
+extern const spr__method spr__method_anneal, spr__method_tempering, spr__method_population;
 
 /* Memory from host: returns 0 if there is none. */
 int spr__run_open(spr__run *run, const spr_host *host, const spr__method *method, const spr__model *model,

@@ -20,7 +20,7 @@ static int64_t strategy_sweeps(const spr__strategy *strategy)
 
 const spr__method *spr__strategy_method(int32_t method)
 {
-    return method == SPR_METHOD_TEMPERING ? &spr__method_anneal
+    return method == SPR_METHOD_TEMPERING ? &spr__method_tempering
            : method == SPR_METHOD_POPULATION ? &spr__method_population : &spr__method_anneal;
 }
 
