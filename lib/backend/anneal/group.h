@@ -46,6 +46,7 @@ typedef struct spr__group_limits {
     int64_t *most, *load, *shift;        /* [count] bound, sum of the state, what the move at hand adds */
     int64_t *best_load;          /* [count] at the best prices */
     double *price, *best_price;  /* [count] of one unit, for the order of candidates */
+    double *slope;               /* [count] direction of the last step of prices */
     double *mean;                /* [count] weight of a member */
     double *fine;                /* [count] of one unit too much, while limits may be exceeded */
 } spr__group_limits;

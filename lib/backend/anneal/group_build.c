@@ -131,7 +131,7 @@ static spr_status group_build_limit_arrays(spr__group_state *state, int64_t memb
     l->member = (int32_t *)group_build_take(state, members, sizeof(int32_t));
     l->on = (int32_t *)group_build_take(state, l->count, sizeof(int32_t));
     l->most = (int64_t *)group_build_take(state, 4 * l->count, sizeof(int64_t));
-    l->price = (double *)group_build_take(state, 4 * l->count, sizeof(double));
+    l->price = (double *)group_build_take(state, 5 * l->count, sizeof(double));
     if (l->row == NULL || l->index == NULL || l->weight == NULL || l->place == NULL || l->start == NULL ||
         l->member == NULL || l->on == NULL || l->most == NULL || l->price == NULL)
         return SPR_ERROR_MEMORY;
@@ -141,6 +141,7 @@ static spr_status group_build_limit_arrays(spr__group_state *state, int64_t memb
     l->best_price = l->price + l->count;
     l->fine = l->best_price + l->count;
     l->mean = l->fine + l->count;
+    l->slope = l->mean + l->count;
     return SPR_OK;
 }
 

@@ -124,18 +124,20 @@ int spr__group_price_step(spr__group_state *state, int64_t step)
         state->missed = 0;
         memcpy(limits->price, limits->best_price, (size_t)limits->count * sizeof limits->price[0]);
         memcpy(limits->load, limits->best_load, (size_t)limits->count * sizeof limits->load[0]);
+        memset(limits->slope, 0, (size_t)limits->count * sizeof limits->slope[0]);
         value = state->bound;
         if (!(state->hope > 1e-4 * fabs(state->bound)))
             return 0;
     }
+    /* against zigzags a step keeps a part of the one before */
     for (int64_t c = 0; c < limits->count; c++) {
         const double off = (double)(limits->load[c] - limits->most[c]) / limits->mean[c];
-        norm += off > 0.0 || limits->price[c] > 0.0 ? off * off : 0.0;
+        limits->slope[c] = off + 0.7 * limits->slope[c];
+        norm += limits->slope[c] > 0.0 || limits->price[c] > 0.0 ? limits->slope[c] * limits->slope[c] : 0.0;
     }
     const double size = norm > 0.0 ? (state->bound + state->hope - value) / norm : 0.0;
     for (int64_t c = 0; c < limits->count; c++) {
-        const double off = (double)(limits->load[c] - limits->most[c]) / limits->mean[c];
-        const double price = limits->price[c] + size * off / limits->mean[c];
+        const double price = limits->price[c] + size * limits->slope[c] / limits->mean[c];
         limits->price[c] = price > 0.0 ? price : 0.0;
     }
     return norm > 0.0;
