@@ -8,7 +8,7 @@
 #include "../../base/exact.h"
 
 enum { GROUP_RUN_PRICES, GROUP_RUN_START, GROUP_RUN_REPAIR, GROUP_RUN_PROBE, GROUP_RUN_ANNEAL, GROUP_RUN_DONE };
-enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50, GROUP_RUN_FEW = 3, GROUP_RUN_SKETCH = 14, GROUP_RUN_SECOND = 40 };
+enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50, GROUP_RUN_FEW = 3, GROUP_RUN_SKETCH = 14, GROUP_RUN_SECOND = 32 };
 
 size_t spr__group_state_size(void)
 {
@@ -132,7 +132,7 @@ static void group_run_first(spr__group_state *state)
     group_run_scale(state);
     for (int64_t c = 0; c < limits->count; c++)
         limits->fine[c] = 10.0 * state->hot / limits->mean[c];
-    group_run_enter(state, GROUP_RUN_REPAIR, state->over == 0 ? 0 : 1 + state->groups.slots / 200);
+    group_run_enter(state, GROUP_RUN_REPAIR, state->over == 0 ? 0 : 1 + state->groups.slots / 1000);
 }
 
 /* After a repair that came to something or not: the rest of the prices after the first one; then annealing of the best. */

@@ -181,6 +181,13 @@ static void group_start_sort(const double *key, int32_t *list, int64_t count)
     }
 }
 
+/* So many candidates of a group are in order; the rest lies behind them in any order. */
+static int64_t group_start_lead(const spr__group_groups *groups, int64_t g)
+{
+    const int64_t members = groups->start[g + 1] - groups->start[g], lead = (int64_t)groups->take[g] + SPR_GROUP_LEAD;
+    return lead < members ? lead : members;
+}
+
 void spr__group_order(spr__group_state *state)
 {
     const spr__group_groups *groups = &state->groups;
@@ -190,8 +197,12 @@ void spr__group_order(spr__group_state *state)
     for (int64_t g = 0; g < groups->count && !state->loaded; g++)
         group_start_sort(state->work, groups->at_limit + groups->start[g], groups->start[g + 1] - groups->start[g]);
     group_start_reduce(state);
-    for (int64_t g = 0; g < groups->count; g++)
-        group_start_sort(state->work, groups->candidate + groups->start[g], groups->start[g + 1] - groups->start[g]);
+    for (int64_t g = 0; g < groups->count; g++) {
+        const int64_t lead = group_start_lead(groups, g);
+        int32_t *list = groups->candidate + groups->start[g];
+        group_start_smallest(state->work, list, groups->start[g + 1] - groups->start[g], lead);
+        group_start_sort(state->work, list, lead);
+    }
 }
 
 /* What a variable would exceed limits by, in parts of their bounds; loads include what is 1 so far. */
@@ -220,15 +231,15 @@ static void group_start_fill(spr__group_state *state, int64_t g)
 {
     const spr__group_groups *groups = &state->groups;
     const int32_t *list = groups->candidate + groups->start[g];
-    const int64_t members = groups->start[g + 1] - groups->start[g];
+    const int64_t members = groups->start[g + 1] - groups->start[g], lead = group_start_lead(groups, g);
     for (int32_t taken = 0; taken < groups->take[g]; taken++) {
         int32_t best = -1;
         double least = INFINITY;
-        for (int64_t i = 0; i < members && least > 0.0; i++) {
+        for (int64_t i = 0; i < members && (least > 0.0 || i > lead); i++) {
             if (state->bits[list[i]])
                 continue;
             const double over = group_start_over(state, list[i]);
-            if (over < least) {
+            if (over < least || (i >= lead && over == least && state->work[list[i]] < state->work[best])) {
                 least = over;
                 best = list[i];
             }
