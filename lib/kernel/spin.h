@@ -97,6 +97,19 @@ typedef struct spr__spin_kernel {
      * fields of the state of zeros. */
     void (*sums_small)(const spr__replicas *replicas, const int16_t *origin, double *sums);
     void (*sums_whole)(const spr__replicas *replicas, const int16_t *origin, double *sums);
+
+    /* As dense_real and row_real, for whole couplings: fields and temperature are in u, odd halves in the fields. */
+    int64_t (*wide_small)(spr__dense *dense, int64_t first, int64_t last);
+    int64_t (*wide_whole)(spr__dense *dense, int64_t first, int64_t last);
+    void (*row_wide_small)(float *field, const int8_t *row, int32_t sign, int64_t count);
+    void (*row_wide_whole)(float *field, const int16_t *row, int32_t sign, int64_t count);
+
+    /* A move of tabu search on a dense replica with fields in floats: flips variable flip (-1: none), then returns which flip
+     * has the least gain among those with barred 0, the first of equal ones; -1 if there is none. barred [stride] is 0 or
+     * infinity, and infinity in the padding. least is that gain, least_of_all the least of all, barred or not. */
+    int64_t (*choose_small)(spr__dense *dense, const float *barred, int64_t flip, float *least, float *least_of_all);
+    int64_t (*choose_whole)(spr__dense *dense, const float *barred, int64_t flip, float *least, float *least_of_all);
+    int64_t (*choose_real)(spr__dense *dense, const float *barred, int64_t flip, float *least, float *least_of_all);
 } spr__spin_kernel;
 
 /* As spr__kernel_find and spr__kernel_best. */

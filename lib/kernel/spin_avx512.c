@@ -4,6 +4,7 @@
 #include "../base/random.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -4,6 +4,7 @@
 #include "../base/random.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #if defined(__aarch64__) && defined(__ARM_NEON)

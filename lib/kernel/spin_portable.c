@@ -4,6 +4,7 @@
 #include "../base/random.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "spin_places.h"

@@ -53,6 +53,15 @@ INLINE void SPIN(real_store)(float *p, real a) { _mm256_storeu_ps(p, a); }
 INLINE real SPIN(real_set)(float a) { return _mm256_set1_ps(a); }
 INLINE real SPIN(real_add)(real a, real b) { return _mm256_add_ps(a, b); }
 INLINE real SPIN(real_mul)(real a, real b) { return _mm256_mul_ps(a, b); }
+INLINE real SPIN(real_small)(const int8_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
+INLINE real SPIN(real_half)(const int16_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
+INLINE real SPIN(real_where)(real_mask m, real a, real b) { return _mm256_blendv_ps(b, a, m); }
 INLINE real_mask SPIN(real_le)(real a, real b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
 INLINE uint32_t SPIN(real_bits)(real_mask m) { return (uint32_t)_mm256_movemask_ps(m); }
 INLINE int SPIN(real_any)(real_mask m) { return _mm256_movemask_ps(m) != 0; }

@@ -51,6 +51,16 @@ INLINE void SPIN(real_store)(float *p, real a) { _mm512_storeu_ps(p, a); }
 INLINE real SPIN(real_set)(float a) { return _mm512_set1_ps(a); }
 INLINE real SPIN(real_add)(real a, real b) { return _mm512_add_ps(a, b); }
 INLINE real SPIN(real_mul)(real a, real b) { return _mm512_mul_ps(a, b); }
+INLINE real SPIN(real_small)(const int8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
+INLINE real SPIN(real_half)(const int16_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)));
+}
+/* a where m, else b */
+INLINE real SPIN(real_where)(real_mask m, real a, real b) { return _mm512_mask_blend_ps(m, b, a); }
 INLINE real_mask SPIN(real_le)(real a, real b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
 INLINE uint32_t SPIN(real_bits)(real_mask m) { return m; }
 INLINE int SPIN(real_any)(real_mask m) { return m != 0; }

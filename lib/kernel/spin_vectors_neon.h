@@ -70,6 +70,13 @@ INLINE void SPIN(real_store)(float *p, real a) { vst1q_f32(p, a); }
 INLINE real SPIN(real_set)(float a) { return vdupq_n_f32(a); }
 INLINE real SPIN(real_add)(real a, real b) { return vaddq_f32(a, b); }
 INLINE real SPIN(real_mul)(real a, real b) { return vmulq_f32(a, b); }
+INLINE real SPIN(real_half)(const int16_t *p) { return vcvtq_f32_s32(vmovl_s16(vld1_s16(p))); }
+INLINE real SPIN(real_small)(const int8_t *p)
+{
+    const int16_t a[4] = {p[0], p[1], p[2], p[3]};
+    return SPIN(real_half)(a);
+}
+INLINE real SPIN(real_where)(real_mask m, real a, real b) { return vbslq_f32(m, a, b); }
 INLINE real_mask SPIN(real_le)(real a, real b) { return vcleq_f32(a, b); }
 INLINE uint32_t SPIN(real_bits)(real_mask m)
 {

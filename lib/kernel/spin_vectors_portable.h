@@ -93,6 +93,9 @@ INLINE real SPIN(real_flip)(real_mask m, int32_t *state)
     memcpy(state, &y, sizeof y);
     return __builtin_convertvector(m & (x | 1), real);
 }
+INLINE real SPIN(real_small)(const int8_t *p) { const real a = {p[0], p[1], p[2], p[3]}; return a; }
+INLINE real SPIN(real_half)(const int16_t *p) { const real a = {p[0], p[1], p[2], p[3]}; return a; }
+INLINE real SPIN(real_where)(real_mask m, real a, real b) { return (real)((m & (SPIN(wholes))a) | (~m & (SPIN(wholes))b)); }
 #undef ALL
 #undef B
 #undef U
@@ -125,6 +128,9 @@ INLINE uint32_t SPIN(half_bits)(half_mask m) { return m & 1; }
 INLINE real SPIN(real_load)(const float *p) { return *p; }
 INLINE void SPIN(real_store)(float *p, real a) { *p = a; }
 INLINE real SPIN(real_set)(float a) { return a; }
+INLINE real SPIN(real_small)(const int8_t *p) { return *p; }
+INLINE real SPIN(real_half)(const int16_t *p) { return *p; }
+INLINE real SPIN(real_where)(real_mask m, real a, real b) { return m != 0 ? a : b; }
 INLINE uint32_t SPIN(real_bits)(real_mask m) { return m & 1; }
 INLINE int SPIN(real_any)(real_mask m) { return m != 0; }
 INLINE real SPIN(real_turn)(real a, const int32_t *state) { return *state != 0 ? -a : a; }

@@ -228,6 +228,98 @@ START_TEST(rows_are_added_and_the_largest_field_is_found)
 }
 END_TEST
 
+/* A replica with its fields in floats: the same as for real couplings. */
+START_TEST(wide_fields_do_one_variable_at_a_time)
+{
+    static dense_case want, got;
+    int64_t flips = 0;
+    for (int kind = SMALL; kind <= WHOLE; kind++)
+        for (uint64_t seed = 0; seed < DENSE_CASES; seed++)
+            for (int v = 0; v < COUNT(variants); v++) {
+                const spr__spin_kernel *kernel = spr__spin_find(variants[v]);
+                if (kernel == NULL)
+                    continue;
+                dense_fill(&want, kind, seed);
+                for (int i = 0; i < MOST * MOST; i++)
+                    want.real[i] = kind == SMALL ? want.small[i] : want.whole[i];
+                for (int i = 0; i < MOST; i++)
+                    want.real_field[i] = i < want.dense.variables ? want.field[i] + 0.5f * (i % 2) : FLT_MAX;
+                want.kind = REAL;
+                got = want;
+                dense_point(&want);
+                dense_point(&got);
+                got.dense.rows = kind == SMALL ? (void *)got.small : (void *)got.whole;
+                const int64_t row = whole(0, want.dense.variables - 1) * want.dense.stride;
+                if (kind == SMALL)
+                    kernel->row_wide_small(got.real_field, got.small + row, -1, got.dense.stride);
+                else
+                    kernel->row_wide_whole(got.real_field, got.whole + row, -1, got.dense.stride);
+                for (int64_t j = 0; j < want.dense.stride; j++)
+                    want.real_field[j] -= want.real[row + j];
+                for (int sweep = 0; sweep < 3; sweep++) {
+                    dense_reference(&want, 0, want.spans);
+                    if (kind == SMALL)
+                        ck_assert_int_eq(kernel->wide_small(&got.dense, 0, got.spans), got.spans);
+                    else
+                        ck_assert_int_eq(kernel->wide_whole(&got.dense, 0, got.spans), got.spans);
+                    dense_equal(&got, &want, variants[v], seed);
+                }
+                flips += want.dense.flips;
+            }
+    ck_assert(flips > 1000);
+}
+END_TEST
+
+START_TEST(moves_of_tabu_search_are_the_best_allowed)
+{
+    static dense_case want, got;
+    for (int kind = SMALL; kind <= REAL; kind++)
+        for (uint64_t seed = 0; seed < DENSE_CASES; seed++)
+            for (int v = 0; v < COUNT(variants); v++) {
+                const spr__spin_kernel *kernel = spr__spin_find(variants[v]);
+                float barred[MOST];
+                int64_t flip = -1;
+                if (kernel == NULL)
+                    continue;
+                dense_fill(&want, kind, seed);
+                const int64_t n = want.dense.variables, stride = want.dense.stride;
+                for (int i = 0; i < MOST * MOST; i++)
+                    want.real[i] = kind == SMALL ? want.small[i] : kind == WHOLE ? want.whole[i] : want.real[i];
+                for (int i = 0; i < MOST; i++)
+                    want.real_field[i] = i < n ? (float)(want.field[i] / 4096) : FLT_MAX;
+                want.kind = REAL;
+                got = want;
+                dense_point(&want);
+                dense_point(&got);
+                got.dense.rows = kind == SMALL ? (void *)got.small : kind == WHOLE ? (void *)got.whole : got.dense.rows;
+                for (int step = 0; step < 40; step++) {
+                    float least, all, expected = INFINITY, expected_all = INFINITY;
+                    int64_t choice = -1;
+                    for (int64_t i = 0; i < stride; i++)
+                        barred[i] = i >= n || whole(0, 3) == 0 || seed % 9 == 8 ? INFINITY : 0.0f;
+                    for (int64_t j = 0; j < stride && flip >= 0; j++)
+                        want.real_field[j] += want.real[flip * stride + j] * (want.real_state[flip] != 0 ? -1.0f : 1.0f);
+                    if (flip >= 0)
+                        want.real_state[flip] = ~want.real_state[flip];
+                    want.dense.flips += flip >= 0;
+                    for (int64_t i = 0; i < n; i++) {
+                        const float gain = want.real_state[i] != 0 ? -want.real_field[i] : want.real_field[i];
+                        expected_all = gain < expected_all ? gain : expected_all;
+                        if (barred[i] == 0.0f && gain < expected) {
+                            expected = gain;
+                            choice = i;
+                        }
+                    }
+                    flip = (kind == SMALL   ? kernel->choose_small
+                            : kind == WHOLE ? kernel->choose_whole : kernel->choose_real)(&got.dense, barred, flip, &least, &all);
+                    ck_assert_int_eq(flip, choice);
+                    ck_assert(least == expected && all == expected_all && !signbit(least) == (least >= 0.0f));
+                    dense_equal(&got, &want, variants[v], seed);
+                }
+            }
+}
+END_TEST
+
 /* --------------------------------------------------------------------------------------------------------- replicas */
 
 enum { NODES = 20, EDGES = NODES * NODES };
@@ -659,6 +751,64 @@ START_TEST(a_table_is_as_good_as_fresh_numbers)
 }
 END_TEST
 
+/* ---------------------------------------------------------------------------------------------------------- overflow */
+
+/* All pairs pull together, while the linear part holds a state of halves in balance: in the state of zeros, or where all
+ * fall to one side, fields are far out of int16_t, but not in random states. */
+START_TEST(fields_that_would_overflow_become_wide)
+{
+    enum { BIG = 1000 };
+    static double linear[BIG], value[BIG * BIG];
+    static int64_t start[BIG + 1];
+    static int32_t column[BIG * BIG];
+    uint8_t bits[BIG];
+    int64_t used = 0;
+    for (int i = 0; i < BIG; i++) {
+        start[i] = used;
+        linear[i] = i % 3 == 0 ? 49950.0 : 49951.0;
+        for (int j = 0; j < BIG; j++)
+            if (i != j) {
+                column[used] = j;
+                value[used++] = -100.0;
+            }
+    }
+    start[BIG] = used;
+    const spr_problem_view view = {sizeof view, BIG, used / 2, linear, start, column, value, 1.0, NULL};
+    const spr_host host = {.size = sizeof host, .problem = &view, .allocate = lend};
+    for (int v = 0; v < COUNT(variants); v++) {
+        const spr__spin_kernel *kernel = spr__spin_find(variants[v]);
+        spr__model model;
+        spr__replica replica;
+        if (kernel == NULL)
+            continue;
+        ck_assert_int_eq(spr__model_open(&model, &host, kernel, SPR_MODEL_DENSE), SPR_OK);
+        ck_assert(model.numbers == SPR_MODEL_SMALL && !model.bounded);
+        ck_assert(spr__replica_open(&replica, &host, &model));
+        spr__replica_start(&replica, NULL, 5);
+        const spr__heat heat = spr__model_heat(&model, 300.0);
+        int narrow = 0;
+        for (int64_t sweep = 0; sweep < 40; sweep++)
+            for (int64_t span = 0; span < model.stride / SPR_SPAN; span++) {
+                spr__replica_sweep(&replica, &heat, span, span + 1);
+                narrow += !replica.wide;
+            }
+        ck_assert(replica.wide && narrow > 0);
+        spr__replica_bits(&replica, bits);
+        double energy = 1.0;
+        for (int i = 0; i < BIG; i++) {
+            double field = linear[i], half = 0.0;
+            for (int j = 0; j < BIG; j++)
+                half += i != j && bits[j] ? -100.0 : 0.0;
+            ck_assert_double_eq(spr__replica_gain(&replica, i), bits[i] ? -field - half : field + half);
+            energy += bits[i] ? field + 0.5 * half : 0.0;
+        }
+        ck_assert_double_eq(spr__replica_energy(&replica), energy);
+        ck_assert(energy == 1.0 || energy == 1.0 + 1000.0 * 49951.0 - 334.0 - 100.0 * 999.0 * 500.0);
+    }
+    give_back();
+}
+END_TEST
+
 Suite *suite_spin(void)
 {
     Suite *suite = suite_create("spin");
@@ -666,7 +816,9 @@ Suite *suite_spin(void)
     const TTest *const tests[] = {dense_sweeps_do_one_variable_at_a_time, rows_are_added_and_the_largest_field_is_found,
                                   replicas_do_one_variable_at_a_time,     thresholds_are_the_largest_gains_accepted,
                                   dense_states_follow_boltzmann,          replicas_follow_boltzmann,
-                                  fresh_numbers_follow_boltzmann,         a_table_is_as_good_as_fresh_numbers};
+                                  fresh_numbers_follow_boltzmann,         a_table_is_as_good_as_fresh_numbers,
+                                  wide_fields_do_one_variable_at_a_time,  moves_of_tabu_search_are_the_best_allowed,
+                                  fields_that_would_overflow_become_wide};
     suite_add_tcase(suite, all);
     tcase_set_timeout(all, 60);
     for (int i = 0; i < COUNT(tests); i++)

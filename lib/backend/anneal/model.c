@@ -55,7 +55,7 @@ static void model_draw(spr__model *model)
 
 spr__heat spr__model_heat(const spr__model *model, double temperature)
 {
-    spr__heat heat = {0, 0, !(temperature > 0.0), (float)temperature};
+    spr__heat heat = {0, 0, !(temperature > 0.0), (float)(temperature / model->unit)};
     double factor = temperature > 0.0 ? temperature * 2.0 / model->unit * (65536.0 / SPR_DRAWS_ONE) : 0.0;
     for (; factor <= 32767.0 && factor > 0.0 && heat.shift < 15; factor *= 2.0)
         heat.shift++;
@@ -150,12 +150,13 @@ static void model_fill_origin(spr__model *model)
     const spr_problem_view *p = model->problem;
     for (int64_t i = 0; i < model->stride; i++) {
         const double linear = i < p->variables ? p->linear[i] / model->unit : INT16_MAX;
-        if (model->numbers == SPR_MODEL_REAL) {
-            model->real_origin[i] = i < p->variables ? (float)p->linear[i] : FLT_MAX;
+        if (model->real_origin != NULL)
+            model->real_origin[i] = i < p->variables ? (float)linear : FLT_MAX;
+        if (model->numbers == SPR_MODEL_REAL)
             continue;
-        }
         const double whole = floor(linear);
-        model->origin[i] = (int16_t)whole;
+        if (model->origin != NULL)
+            model->origin[i] = (int16_t)whole;
         if (model->odd != NULL)
             model->odd[i] = linear > whole ? -1 : 0;
         else if (i < p->variables)
@@ -171,8 +172,8 @@ static int32_t model_numbers(const spr__model *model, const spr__scale *scale)
     if (!dense)
         return scale->largest <= 1.0 && scale->reach <= INT8_MAX ? SPR_MODEL_SMALL
                : scale->reach <= INT16_MAX ? SPR_MODEL_WHOLE : SPR_MODEL_REAL;
-    /* fields that can leave int16_t are watched; those that would soon, or fast, are floats */
-    if (scale->reach > INT16_MAX && (scale->typical > 24000.0 || scale->largest > 200.0))
+    /* fields that can leave int16_t are watched; those that would soon, or fast, or leave what floats hold exactly, are real */
+    if (scale->reach > INT16_MAX && (scale->typical > 24000.0 || scale->largest > 200.0 || scale->reach > 8388607.0))
         return SPR_MODEL_REAL;
     return scale->largest <= INT8_MAX ? SPR_MODEL_SMALL : SPR_MODEL_WHOLE;
 }
@@ -195,7 +196,7 @@ static void model_take_arrays(spr__model *model, const spr_host *host, int *miss
     const int64_t n = model->variables, couplings = 2 * model->problem->couplings;
     model->draws = (uint16_t *)model_take(host, SPR_DRAWS_ROOM, sizeof(uint16_t), missing);
     model->real_draws = (float *)model_take(host, SPR_DRAWS_ROOM, sizeof(float), missing);
-    if (model->numbers == SPR_MODEL_REAL)
+    if (model->numbers == SPR_MODEL_REAL || !model->bounded)
         model->real_origin = (float *)model_take(host, model->stride, sizeof(float), missing);
     else
         model->origin = (int16_t *)model_take(host, model->stride, sizeof(int16_t), missing);

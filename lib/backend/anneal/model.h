@@ -21,8 +21,8 @@ typedef struct spr__model {
     double unit;                 /* u of spin.h, in units of E; 1 for real numbers */
     void *rows;                  /* dense: [n,stride] */
     int16_t *odd;                /* [stride], dense whole numbers */
-    int16_t *origin;             /* [stride] fields of the state of zeros; whole numbers */
-    float *real_origin;          /* [stride]; real numbers */
+    int16_t *origin;             /* [stride] fields of the state of zeros; bounded whole numbers */
+    float *real_origin;          /* [stride]; the others, odd halves included */
     spr__replicas sparse;        /* sparse: all but fields, states and thresholds */
     int64_t *sparse_start, *sparse_minus;
     int32_t *sparse_column;

@@ -82,18 +82,18 @@ int spr__run_sweep(spr__run *run, const spr__heat *heat)
 static double run_gain(const spr__run *run, int64_t i, int lane)
 {
     const spr__model *model = run->model;
-    const int dense = model->layout == SPR_MODEL_DENSE;
-    const void *fields = dense ? run->replica.dense.field : run->bundle.lanes.field;
-    const void *states = dense ? run->replica.dense.state : run->bundle.lanes.state;
-    const int64_t at = dense ? i : i * SPR_LANES + lane;
+    if (model->layout == SPR_MODEL_DENSE)
+        return spr__replica_gain(&run->replica, i);
+    const void *fields = run->bundle.lanes.field, *states = run->bundle.lanes.state;
+    const int64_t at = i * SPR_LANES + lane;
     if (model->numbers == SPR_MODEL_REAL) {
         const double field = (double)((const float *)fields)[at];
         return ((const int32_t *)states)[at] != 0 ? -field : field;
     }
-    const int narrow = !dense && model->numbers == SPR_MODEL_SMALL;
+    const int narrow = model->numbers == SPR_MODEL_SMALL;
     const int whole = narrow ? ((const int8_t *)fields)[at] : ((const int16_t *)fields)[at];
     const int on = narrow ? ((const int8_t *)states)[at] : ((const int16_t *)states)[at];
-    const double field = model->unit * (whole + (dense ? model->odd[i] != 0 : model->sparse_odd[i]) * 0.5);
+    const double field = model->unit * (whole + model->sparse_odd[i] * 0.5);
     return on != 0 ? -field : field;
 }
 
@@ -143,8 +143,6 @@ void spr__run_collect(spr__run *run)
         run_collect_lanes(run);
         return;
     }
-    if (run->replica.overflowed)
-        return;
     run->energy[0] = spr__replica_energy(&run->replica);
     spr__replica_bits(&run->replica, run->bits);
     run->results = 1;
