@@ -244,7 +244,7 @@ static void tempering_energies(spr__run *run)
         spr__bundle_energies(&run->bundle, own->energy);
     else
         for (int k = 0; k < TEMPERING_DENSE; k++)
-            own->energy[k] = own->dense[k].overflowed ? HUGE_VAL : spr__replica_energy(&own->dense[k]);
+            own->energy[k] = spr__replica_energy(&own->dense[k]);
 }
 
 /* The best states kept go where the hot replicas are; the quench follows. */
