@@ -304,6 +304,11 @@ bench-quadratic: $(SHARED) $(B)/venv/bench.stamp
 bench-anneal: $(SHARED) $(B)/venv/bench.stamp
 	$(PYTHON) tests/bench/anneal.py --library $(SHARED) --data $(DATA) --out $(B)/bench-anneal.tsv $(if $(FULL),--full) $(BENCH)
 
+## bench-groups: generalised assignment and routing with constraint objects, beside best known values and spr_route
+bench-groups: $(SHARED) $(B)/venv/bench.stamp
+	$(PYTHON) tests/bench/assign.py --library $(SHARED) --out $(B)/bench-assign.tsv
+	$(PYTHON) tests/bench/route_groups.py --library $(SHARED) --out $(B)/bench-groups.tsv
+
 ## golden: writes the golden vectors again and shows what changed
 golden: $(B)/venv/golden.stamp
 	$(PYTHON) tests/golden/make_golden.py
@@ -323,7 +328,7 @@ help:
 
 force:
 .PHONY: all examples demo install uninstall tools check $(filter check-%,$(shell sed -n 's/^## \([a-z-]*\):.*/\1/p' \
-    Makefile)) bench bench-plain bench-quadratic bench-anneal quality fuzz golden trace clean help force
+    Makefile)) bench bench-plain bench-quadratic bench-groups bench-anneal quality fuzz golden trace clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -547,6 +547,29 @@ START_TEST(the_annealer_keeps_constraints_and_is_found_by_auto)
 }
 END_TEST
 
+START_TEST(groups_that_leave_no_choice_have_one_state)
+{
+    static const int32_t kinds[] = {SPR_EXACTLY, SPR_EXACTLY}, members[] = {0, 1, 2, 3, 4, 5};
+    static const int64_t starts[] = {0, 4, 6};
+    static const double bounds[] = {0.0, 2.0};
+    static const uint8_t only[N] = {0, 0, 0, 0, 1, 1};
+    const spr_problem_terms terms = {sizeof terms, 0, NULL, NULL, NULL, NULL, NULL, 2, kinds, starts, members, NULL, bounds};
+    spr_solver *solver;
+    uint8_t bits[N];
+    ck_assert_msg(make(&terms) == SPR_OK, "%s", error.message);
+    for (int warm = 0; warm < 2; warm++) {
+        ck_assert_int_eq(spr_solver_new(NULL, NULL, NULL, NULL, problem, &solver, &error), SPR_OK);
+        ck_assert_int_eq(spr_solver_set_integer(solver, "work", 100, &error), SPR_OK);
+        ck_assert_int_eq(spr_solver_set_start(solver, warm ? only : NULL, &error), SPR_OK);
+        ck_assert_msg(spr_solver_solve(solver, NULL, &error) == SPR_OK, "%s", error.message);
+        ck_assert_int_eq(spr_solver_get_sample(solver, 0, bits, NULL, NULL, &error), SPR_OK);
+        ck_assert_mem_eq(bits, only, N);
+        ck_assert_int_eq(spr_solver_get_sample(solver, 1, bits, NULL, NULL, &error), SPR_ERROR_ARGUMENT);
+        spr_solver_free(solver);
+    }
+}
+END_TEST
+
 START_TEST(without_a_state_there_is_no_sample)
 {
     /* two groups want a member each of the same knapsack, which holds one: too hidden to be refused when made */
@@ -587,6 +610,7 @@ Suite *suite_terms(void)
     tcase_add_test(used, only_states_that_keep_the_constraints_are_let_through);
     tcase_add_test(used, every_allocation_may_fail);
     tcase_add_test(used, the_annealer_keeps_constraints_and_is_found_by_auto);
+    tcase_add_test(used, groups_that_leave_no_choice_have_one_state);
     tcase_add_test(used, without_a_state_there_is_no_sample);
     suite_add_tcase(suite, made);
     suite_add_tcase(suite, used);

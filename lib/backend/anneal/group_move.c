@@ -171,6 +171,8 @@ int spr__group_relieve(spr__group_state *state)
 int spr__group_propose(spr__group_state *state)
 {
     const spr__group_groups *groups = &state->groups;
+    if (groups->slots == 0)
+        return 0;
     const uint64_t bits = spr__group_draw(state);
     const int32_t slot = groups->slot[spr__group_below(bits, groups->slots)];
     if (slot >= 0) {
