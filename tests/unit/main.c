@@ -10,6 +10,7 @@ int main(void)
     SRunner *runner = srunner_create(suite_golden());
     int run, failed;
 
+    srunner_add_suite(runner, suite_anneal_methods());
     srunner_add_suite(runner, suite_formats());
     srunner_add_suite(runner, suite_layout());
     srunner_add_suite(runner, suite_plan());

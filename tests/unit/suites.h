@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+Suite *suite_anneal_methods(void);
 Suite *suite_formats(void);
 Suite *suite_golden(void);
 Suite *suite_layout(void);
