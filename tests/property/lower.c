@@ -599,6 +599,11 @@ static void public_errors(void)
     check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_OPTION_RANGE, "fewer candidates than k");
     settings = (spr_lower_settings){.size = sizeof settings, .kernelise = 2};
     check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_OPTION_RANGE, "kernelise 2");
+    settings = (spr_lower_settings){.size = sizeof settings, .constraints = 2};
+    check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_ERROR_OPTION_RANGE, "constraints 2");
+    /* a caller from before there were constraints; what lies behind its size is not read */
+    settings.size = offsetof(spr_lower_settings, constraints);
+    check(spr_lower_estimate(plan, 1, &settings, &report, &error) == SPR_OK, "the size before constraints: %s", error.message);
     check(spr_lower_estimate(plan, -1, NULL, &report, &error) == SPR_ERROR_SIZE, "-1 tokens");
     check(spr_lower_estimate(plan, INT32_MAX, NULL, &report, &error) == SPR_OK && report.couplings > 0, "many tokens");
     check(spr_lowering_problem(NULL) == NULL, "a problem out of nothing");
