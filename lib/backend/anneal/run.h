@@ -60,8 +60,10 @@ typedef struct spr__method {
 } spr__method;
 
 /* anneal: simulated annealing. tempering: parallel tempering with isoenergetic moves; a run that was opened for another
- * method anneals instead. population: population annealing. */
-extern const spr__method spr__method_anneal, spr__method_tempering, spr__method_population;
+ * method anneals instead. population: population annealing. tabu: iterated tabu search. relink: paths between members of the
+ * pool and tabu search from their middle; with fewer than two members, tabu. A run that is to do one of these two must have
+ * been opened for one of them. */
+extern const spr__method spr__method_anneal, spr__method_tempering, spr__method_population, spr__method_tabu, spr__method_relink;
 
 /* Memory from host: returns 0 if there is none. */
 int spr__run_open(spr__run *run, const spr_host *host, const spr__method *method, const spr__model *model,

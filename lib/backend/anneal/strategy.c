@@ -21,7 +21,8 @@ static int64_t strategy_sweeps(const spr__strategy *strategy)
 const spr__method *spr__strategy_method(int32_t method)
 {
     return method == SPR_METHOD_TEMPERING ? &spr__method_tempering
-           : method == SPR_METHOD_POPULATION ? &spr__method_population : &spr__method_anneal;
+           : method == SPR_METHOD_POPULATION ? &spr__method_population
+           : method == SPR_METHOD_TABU ? &spr__method_tabu : method == SPR_METHOD_RELINK ? &spr__method_relink : &spr__method_anneal;
 }
 
 int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task *tasks, const spr__method **methods)

@@ -6,7 +6,7 @@
 #include "run.h"
 
 enum { SPR_ROUND_TASKS = 8 };
-enum { SPR_METHOD_AUTO, SPR_METHOD_ANNEAL, SPR_METHOD_TEMPERING, SPR_METHOD_POPULATION };
+enum { SPR_METHOD_AUTO, SPR_METHOD_ANNEAL, SPR_METHOD_TEMPERING, SPR_METHOD_POPULATION, SPR_METHOD_TABU, SPR_METHOD_RELINK };
 
 /* What the options say; 0 = automatic. */
 typedef struct spr__settings {
