@@ -427,6 +427,10 @@ static const solve_case solves[] = {
     {150, 5, 90, 1, "seed=6 work=400 layout=sparse schedule=linear"},
     {150, 5, 90, 0.137, "seed=7 work=400 layout=sparse"},
     {60, 30, 50, 1, "seed=8 reads=9 sweeps=40"},
+    {250, 100, 100, 1, "seed=11 work=3000 method=tabu"},
+    {120, 100, 100, 0.137, "seed=12 work=3000 method=relink"},
+    {150, 100, 1, 1, "seed=13 reads=24 sweeps=30 method=relink"},
+    {150, 4, 90, 1, "seed=14 reads=1024 sweeps=3 method=relink layout=sparse"},
 };
 enum { SOLVES = sizeof solves / sizeof solves[0] };
 

@@ -22,6 +22,7 @@ int main(void)
     srunner_add_suite(runner, suite_semantics());
     srunner_add_suite(runner, suite_solver());
     srunner_add_suite(runner, suite_spin());
+    srunner_add_suite(runner, suite_tabu());
     srunner_add_suite(runner, suite_terms());
     srunner_run_all(runner, CK_ENV);
     run = srunner_ntests_run(runner);

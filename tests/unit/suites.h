@@ -18,6 +18,7 @@ Suite *suite_route(void);
 Suite *suite_semantics(void);
 Suite *suite_solver(void);
 Suite *suite_spin(void);
+Suite *suite_tabu(void);
 Suite *suite_terms(void);
 
 #endif
