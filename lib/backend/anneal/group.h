@@ -19,9 +19,9 @@ void spr__group_fini(void *state);
 
 enum { SPR_GROUP_FLIPS = 8 };    /* most variables of a move */
 enum { SPR_GROUP_UNIT = 1000 };  /* proposals in a unit of work */
-enum { SPR_GROUP_LOGS = 4096 };  /* entries of the table of exponential variates */
+enum { SPR_GROUP_LOGS = 1024 };  /* entries of the table of exponential variates */
 enum { SPR_GROUP_LEAD = 8 };     /* candidates in order beyond those that a group takes */
-enum { SPR_GROUP_PROBES = 1024 };        /* costs that temperatures are made from */
+enum { SPR_GROUP_PROBES = 512 };        /* costs that temperatures are made from */
 
 /* Squares, by variable. */
 typedef struct spr__group_squares {

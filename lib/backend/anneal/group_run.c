@@ -162,7 +162,7 @@ static void group_run_prices(spr__group_state *state)
 
 static double group_run_variate(spr__group_state *state)
 {
-    return state->log[spr__group_draw(state) >> 52];
+    return state->log[spr__group_draw(state) >> 54];
 }
 
 /* Moves at constant temperature with what limits are exceeded by among the costs, of growing weight, until none is
