@@ -11,7 +11,7 @@
 #include "../../base/exact.h"
 
 /* resamplings of an anneal, least sweeps between two */
-enum { POPULATION_TIMES = 128, POPULATION_LEAST = 4, POPULATION_ISLAND = 64 };
+enum { POPULATION_TIMES = 500, POPULATION_LEAST = 8 };
 
 static void population_start(spr__run *run)
 {
@@ -20,45 +20,35 @@ static void population_start(spr__run *run)
     run->since = 0;
 }
 
-/* Adds what makes each lane of an island there as often as its weight says: systematic resampling. tooth: 0 .. 1. */
-static int population_comb(const double *energies, int first, double fall, double tooth, uint8_t *to, uint8_t *from)
+/* Makes each lane there as often as its weight says: systematic resampling. */
+static void population_resample(spr__run *run, double temperature)
 {
-    const int last = first + POPULATION_ISLAND;
-    double weights[SPR_LANES], sum = 0.0, lowest = HUGE_VAL, reach = 0.0;
-    int copies[SPR_LANES], changes = 0, free = first, lane;
-    for (lane = first; lane < last; lane++)
+    double energies[SPR_LANES], weights[SPR_LANES], sum = 0.0, lowest = HUGE_VAL, reach = 0.0;
+    int copies[SPR_LANES], changes = 0, lane;
+    uint8_t to[SPR_LANES], from[SPR_LANES];
+    const double fall = 1.0 / temperature - 1.0 / run->reached;
+    const uint64_t drawn = spr__random_at(run->bundle.key, run->bundle.position++);
+    double tooth = (double)(drawn >> 11) * 0x1p-53;
+    spr__bundle_energies(&run->bundle, energies);
+    for (lane = 0; lane < SPR_LANES; lane++)
         lowest = energies[lane] < lowest ? energies[lane] : lowest;
-    for (lane = first; lane < last; lane++)
+    for (lane = 0; lane < SPR_LANES; lane++)
         sum += weights[lane] = exp(-fall * (energies[lane] - lowest));
-    for (lane = first; lane < last; lane++) {
-        reach += weights[lane] / sum * POPULATION_ISLAND;
+    for (lane = 0; lane < SPR_LANES; lane++) {
+        reach += weights[lane] / sum * SPR_LANES;
         copies[lane] = 0;
         for (; tooth < reach; tooth += 1.0)
             copies[lane]++;
     }
-    for (lane = first; lane < last; lane++)
-        for (; copies[lane] > 1; copies[lane]--) {
-            for (; free < last && copies[free] != 0; free++)
-                ;
-            if (free == last)
-                return changes;
-            to[changes] = (uint8_t)free++;
-            from[changes++] = (uint8_t)lane;
+    for (int gone = 0, next = 0; next < SPR_LANES; next++)
+        for (; copies[next] > 1; copies[next]--) {
+            while (gone < SPR_LANES && copies[gone] != 0)
+                gone++;
+            if (gone == SPR_LANES)
+                break;
+            to[changes] = (uint8_t)gone++;
+            from[changes++] = (uint8_t)next;
         }
-    return changes;
-}
-
-static void population_resample(spr__run *run, double temperature)
-{
-    double energies[SPR_LANES];
-    uint8_t to[SPR_LANES], from[SPR_LANES];
-    int changes = 0;
-    const double fall = 1.0 / temperature - 1.0 / run->reached;
-    spr__bundle_energies(&run->bundle, energies);
-    for (int first = 0; first < SPR_LANES; first += POPULATION_ISLAND) {
-        const uint64_t drawn = spr__random_at(run->bundle.key, run->bundle.position++);
-        changes += population_comb(energies, first, fall, (double)(drawn >> 11) * 0x1p-53, to + changes, from + changes);
-    }
     spr__bundle_copy(&run->bundle, to, from, changes);
     run->reached = temperature;
     run->since = 0;
