@@ -104,9 +104,9 @@ typedef struct spr__spin_kernel {
     void (*row_wide_small)(float *field, const int8_t *row, int32_t sign, int64_t count);
     void (*row_wide_whole)(float *field, const int16_t *row, int32_t sign, int64_t count);
 
-    /* A move of tabu search on a dense replica with fields in floats: flips variable flip (-1: none), then returns which flip
-     * has the least gain among those with barred 0, the first of equal ones; -1 if there is none. barred [stride] is 0 or
-     * infinity, and infinity in the padding. least is that gain, least_of_all the least of all, barred or not. */
+    /* A move of tabu search on a dense replica with fields in floats: flips variable flip (-1: none), then returns for which
+     * flip gain + barred is least, the first of equal ones; -1 if that is nowhere below infinity. barred [stride]: infinity
+     * bars, and stands in the padding; small numbers break ties. least is that sum, least_of_all the least gain of all. */
     int64_t (*choose_small)(spr__dense *dense, const float *barred, int64_t flip, float *least, float *least_of_all);
     int64_t (*choose_whole)(spr__dense *dense, const float *barred, int64_t flip, float *least, float *least_of_all);
     int64_t (*choose_real)(spr__dense *dense, const float *barred, int64_t flip, float *least, float *least_of_all);

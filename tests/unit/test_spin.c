@@ -296,7 +296,7 @@ START_TEST(moves_of_tabu_search_are_the_best_allowed)
                     float least, all, expected = INFINITY, expected_all = INFINITY;
                     int64_t choice = -1;
                     for (int64_t i = 0; i < stride; i++)
-                        barred[i] = i >= n || whole(0, 3) == 0 || seed % 9 == 8 ? INFINITY : 0.0f;
+                        barred[i] = i >= n || whole(0, 3) == 0 || seed % 9 == 8 ? INFINITY : (float)whole(0, 3) / 8.0f;
                     for (int64_t j = 0; j < stride && flip >= 0; j++)
                         want.real_field[j] += want.real[flip * stride + j] * (want.real_state[flip] != 0 ? -1.0f : 1.0f);
                     if (flip >= 0)
@@ -305,8 +305,8 @@ START_TEST(moves_of_tabu_search_are_the_best_allowed)
                     for (int64_t i = 0; i < n; i++) {
                         const float gain = want.real_state[i] != 0 ? -want.real_field[i] : want.real_field[i];
                         expected_all = gain < expected_all ? gain : expected_all;
-                        if (barred[i] == 0.0f && gain < expected) {
-                            expected = gain;
+                        if (gain + barred[i] < expected) {
+                            expected = gain + barred[i];
                             choice = i;
                         }
                     }

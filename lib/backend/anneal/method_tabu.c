@@ -115,7 +115,7 @@ static void relink_start(spr__run *run)
     const uint8_t turn = pool->even && 2 * differ > n;
     own->length = turn ? n - differ : differ;
     for (int64_t i = 0; i < n; i++)
-        own->search.barred[i] = from[i] != (goal[i] ^ turn) ? 0.0f : INFINITY;
+        own->search.barred[i] = from[i] != (goal[i] ^ turn) ? spr__tabu_free(&own->search, i) : INFINITY;
     own->walked = own->middle = 0;
     own->middle_energy = INFINITY;
     own->next = spr__tabu_flip(&own->search, -1, &own->gain);

@@ -11,6 +11,8 @@
 enum { TABU_PART = 100, TABU_CHANCE = 10, TABU_DRAWN = 4 };
 /* a unit of work looks at about so many fields at most */
 enum { TABU_LOOKS = 1 << 21 };
+/* a 1024th of what gains of whole numbers differ by */
+#define TABU_TIE (0.5f / 1024.0f)
 
 int64_t spr__tabu_unit(const spr__model *model)
 {
@@ -52,6 +54,8 @@ double spr__tabu_gain(const spr__tabu *tabu, int64_t i)
 static int64_t tabu_flip_sparse(spr__tabu *tabu, int64_t flip, double *gain, double *gain_of_all)
 {
     const spr_problem_view *p = tabu->model->problem;
+    const double unit = tabu->model->unit;
+    double least = INFINITY;
     int64_t choice = -1;
     *gain = *gain_of_all = INFINITY;
     if (flip >= 0) {
@@ -63,7 +67,9 @@ static int64_t tabu_flip_sparse(spr__tabu *tabu, int64_t flip, double *gain, dou
     for (int64_t i = 0; i < p->variables; i++) {
         const double own = tabu->state[i] ? -tabu->field[i] : tabu->field[i];
         *gain_of_all = own < *gain_of_all ? own : *gain_of_all;
-        if (own < *gain && !(tabu->barred[i] > 0.0f)) {
+        const double ranked = own + unit * (double)tabu->barred[i];
+        if (ranked < least) {
+            least = ranked;
             *gain = own;
             choice = i;
         }
@@ -82,7 +88,7 @@ static int64_t tabu_flip(spr__tabu *tabu, int64_t flip, double *gain, double *ga
                             : model->numbers == SPR_MODEL_SMALL ? kernel->choose_small
                                                                 : kernel->choose_whole)(&tabu->replica->dense, tabu->barred,
                                                                                         flip, &least, &least_of_all);
-    *gain = model->unit * (double)least;
+    *gain = choice >= 0 ? spr__replica_gain(tabu->replica, choice) : INFINITY;
     *gain_of_all = model->unit * (double)least_of_all;
     return choice;
 }
@@ -95,11 +101,17 @@ int64_t spr__tabu_flip(spr__tabu *tabu, int64_t flip, double *gain)
 
 /* ------------------------------------------------------------------------------------------------------------- states */
 
+float spr__tabu_free(const spr__tabu *tabu, int64_t i)
+{
+    const uint64_t drawn = spr__random_at(tabu->key, (uint64_t)tabu->flips) + (uint64_t)i * 0x9E3779B97F4A7C15u;
+    return tabu->model->numbers == SPR_MODEL_REAL ? 0.0f : (float)(spr__mix(drawn) >> 54) * TABU_TIE;
+}
+
 static void tabu_free_all(spr__tabu *tabu)
 {
     const int64_t n = tabu->model->variables;
     for (int64_t i = 0; i < tabu->model->stride; i++)
-        tabu->barred[i] = i < n ? 0.0f : INFINITY;
+        tabu->barred[i] = i < n ? spr__tabu_free(tabu, i) : INFINITY;
     memset(tabu->until, 0, (size_t)n * sizeof(int64_t));
     for (int64_t k = 0; k < tabu->size; k++)
         tabu->ring[k] = -1;
@@ -157,7 +169,7 @@ static void tabu_bar(spr__tabu *tabu, int64_t i)
     for (int64_t back = tabu->least; back <= tabu->most && back <= tabu->flips; back++) {
         const int32_t j = tabu->ring[(tabu->flips - back) % tabu->size];
         if (j >= 0 && tabu->until[j] <= tabu->flips)
-            tabu->barred[j] = 0.0f;
+            tabu->barred[j] = spr__tabu_free(tabu, j);
     }
     tabu->ring[tabu->flips % tabu->size] = (int32_t)i;
 }
@@ -201,7 +213,7 @@ void spr__tabu_kick(spr__tabu *tabu, int64_t count)
             const uint64_t drawn = spr__random_at(tabu->key, (uint64_t)(tabu->flips * TABU_DRAWN + draw) | (uint64_t)1 << 62);
             const int64_t i = (int64_t)((drawn >> 32) * n >> 32);
             const double gain = spr__tabu_gain(tabu, i);
-            if (gain < least && !(tabu->barred[i] > 0.0f)) {
+            if (gain < least && tabu->barred[i] < INFINITY) {
                 least = gain;
                 choice = i;
             }

@@ -15,7 +15,7 @@ typedef struct spr__tabu {
     spr__replica *replica;       /* dense: wide; of the run */
     double *field;               /* [n] sparse, as spin.h */
     uint8_t *state;              /* [n] sparse */
-    float *barred;               /* [stride] 0 or infinity */
+    float *barred;               /* [stride] infinity; else less than half a unit at random, so that ties are broken */
     int64_t *until;              /* [n] flip at which a variable is free again */
     int32_t *ring;               /* [size] variables of the last flips */
     int64_t size, least, most;   /* and how long they are barred */
@@ -41,7 +41,10 @@ void spr__tabu_begin(spr__tabu *tabu);
 /* One flip of the search. */
 void spr__tabu_move(spr__tabu *tabu);
 
-/* Flips a variable (-1: none), then finds the best flip among those with barred 0: its variable or -1 is returned, and its
+/* What barred is where a variable may flip, drawn anew. */
+float spr__tabu_free(const spr__tabu *tabu, int64_t i);
+
+/* Flips a variable (-1: none), then finds the best flip among those that are not barred: its variable or -1 is returned, and its
  * gain, in units of E, written. */
 int64_t spr__tabu_flip(spr__tabu *tabu, int64_t flip, double *gain);
 
