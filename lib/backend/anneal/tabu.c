@@ -9,14 +9,14 @@
 
 /* a variable is barred for n / TABU_PART and up to TABU_CHANCE flips; variables drawn for a flip of a kick */
 enum { TABU_PART = 100, TABU_CHANCE = 10, TABU_DRAWN = 4 };
-/* a unit of work looks at about so many fields at most */
-enum { TABU_LOOKS = 1 << 21 };
+/* a unit of work is this part of n flips, about the cost of a sweep of an anneal; but it looks at about so many fields at most */
+enum { TABU_UNIT = 64, TABU_LOOKS = 1 << 21 };
 /* a 1024th of what gains of whole numbers differ by */
 #define TABU_TIE (0.5f / 1024.0f)
 
 int64_t spr__tabu_unit(const spr__model *model)
 {
-    const int64_t n = model->variables, flips = n / 16 + 1, most = TABU_LOOKS / n + 1;
+    const int64_t n = model->variables, flips = n / TABU_UNIT + 1, most = TABU_LOOKS / n + 1;
     return flips < most ? flips : most;
 }
 
@@ -28,7 +28,8 @@ int spr__tabu_open(spr__tabu *tabu, spr__run *run, const spr_host *host)
     tabu->replica = &run->replica;
     tabu->least = n / TABU_PART + 1 < cap ? n / TABU_PART + 1 : cap;
     tabu->most = n / TABU_PART + TABU_CHANCE < cap ? n / TABU_PART + TABU_CHANCE : cap;
-    tabu->size = tabu->most + 1;
+    for (tabu->size = 2; tabu->size <= tabu->most;)
+        tabu->size *= 2;
     tabu->barred = (float *)host->allocate(host->engine, (size_t)model->stride * sizeof(float));
     tabu->until = (int64_t *)host->allocate(host->engine, (size_t)n * sizeof(int64_t));
     tabu->ring = (int32_t *)host->allocate(host->engine, (size_t)tabu->size * sizeof(int32_t));
@@ -167,11 +168,11 @@ static void tabu_bar(spr__tabu *tabu, int64_t i)
     tabu->barred[i] = INFINITY;
     tabu->until[i] = tabu->flips + tabu->least + (int64_t)(drawn % (uint64_t)(tabu->most - tabu->least + 1));
     for (int64_t back = tabu->least; back <= tabu->most && back <= tabu->flips; back++) {
-        const int32_t j = tabu->ring[(tabu->flips - back) % tabu->size];
+        const int32_t j = tabu->ring[(tabu->flips - back) & (tabu->size - 1)];
         if (j >= 0 && tabu->until[j] <= tabu->flips)
             tabu->barred[j] = spr__tabu_free(tabu, j);
     }
-    tabu->ring[tabu->flips % tabu->size] = (int32_t)i;
+    tabu->ring[tabu->flips & (tabu->size - 1)] = (int32_t)i;
 }
 
 void spr__tabu_move(spr__tabu *tabu)

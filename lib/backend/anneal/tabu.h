@@ -17,7 +17,7 @@ typedef struct spr__tabu {
     uint8_t *state;              /* [n] sparse */
     float *barred;               /* [stride] infinity; else less than half a unit at random, so that ties are broken */
     int64_t *until;              /* [n] flip at which a variable is free again */
-    int32_t *ring;               /* [size] variables of the last flips */
+    int32_t *ring;               /* [size] variables of the last flips; size is a power of two */
     int64_t size, least, most;   /* and how long they are barred */
     uint64_t key;
     int64_t flips;               /* done since the start */
