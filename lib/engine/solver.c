@@ -26,8 +26,11 @@ static double solver_magnitude(const spr_problem_view *view)
     double sum = fabs(view->offset);
     for (int64_t i = 0; i < view->variables; i++)
         sum += fabs(view->linear[i]);
+    /* four sums at once: additions wait for each other */
+    double part[4] = {0.0, 0.0, 0.0, 0.0};
     for (int64_t at = 0; at < 2 * view->couplings; at++)
-        sum += 0.5 * fabs(view->value[at]);
+        part[at & 3] += fabs(view->value[at]);
+    sum += 0.5 * (part[0] + part[1] + (part[2] + part[3]));
     for (int64_t s = 0; view->terms != NULL && s < view->terms->squares; s++) {
         double size = fabs(view->terms->square_target[s]);
         for (int64_t at = view->terms->square_start[s]; at < view->terms->square_start[s + 1]; at++)

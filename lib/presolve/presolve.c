@@ -12,7 +12,7 @@
 /* variables looked at between two looks at the time; up to so many couplings per variable, or so few variables, one that
  * promises something is enough, and fields are; beyond, one of so many; one in so many with few neighbours; roof duals in a
  * row */
-enum { PRESOLVE_LOOK = 4096, PRESOLVE_SPARSE = 4, PRESOLVE_SMALL = 64, PRESOLVE_PART = 128, PRESOLVE_FEW = 3, PRESOLVE_ROOFS = 4 };
+enum { PRESOLVE_LOOK = 4096, PRESOLVE_SPARSE = 4, PRESOLVE_SMALL = 64, PRESOLVE_FIRST = 64, PRESOLVE_PART = 128, PRESOLVE_FEW = 3, PRESOLVE_ROOFS = 4 };
 
 /* ------------------------------------------------------------------------------------------------------------- a look */
 
@@ -43,7 +43,8 @@ int spr__presolve_promises(const spr_problem_view *view)
     const int64_t wanted = sparse ? 1 : 1 + n / PRESOLVE_PART;
     int64_t found = 0;
     int field = 0;
-    for (int64_t i = 0; i < n && found < wanted && !(sparse && field); i++)
+    /* dense rows cost much to read: the first ones stand for all */
+    for (int64_t i = 0; i < n && found < wanted && !(sparse && field) && (sparse || found > 0 || i < PRESOLVE_FIRST); i++)
         found += presolve_row_promises(view, i, &field);
     return found >= wanted || (sparse && field);
 }

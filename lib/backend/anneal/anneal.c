@@ -70,7 +70,8 @@ static spr_status anneal_init(void *memory, const spr_host *host, spr_error *err
     spr_status status = spr__model_open(&state->model, host, kernel, (int32_t)host->option(host->engine, "layout"));
     if (status != SPR_OK)
         return status;
-    if (!spr__pool_open(&state->pool, host) || !spr__pool_open(&state->next, host))
+    const int32_t even = spr__pool_even(host->problem);
+    if (!spr__pool_open(&state->pool, host, even) || !spr__pool_open(&state->next, host, even))
         return SPR_ERROR_MEMORY;
     const spr__method *method = spr__strategy_method((int32_t)host->option(host->engine, "method"));
     state->workers = host->parallel != NULL ? SPR_ROUND_TASKS : 1;
@@ -185,7 +186,8 @@ static void anneal_fini(void *memory)
     (void)memory;
 }
 
-const spr_backend spr__backend_anneal = {sizeof(spr_backend), SPR_BACKEND_ABI, SPR_BACKEND_DETERMINISTIC, "anneal",
+const spr_backend spr__backend_anneal = {sizeof(spr_backend), SPR_BACKEND_ABI,
+                                         SPR_BACKEND_DETERMINISTIC | SPR_BACKEND_PRESOLVE, "anneal",
                                          "simulated annealing with many replicas, and what builds on it",
                                          sizeof(anneal_state), anneal_options,
                                          sizeof anneal_options / sizeof anneal_options[0], NULL, anneal_accepts,

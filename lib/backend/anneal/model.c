@@ -15,8 +15,9 @@ static const double model_most_bytes = 4294967296.0;
 static const double model_density[3] = {0.13, 0.05, 0.04};
 /* vectors of fields that a unit of work may change */
 static const double model_unit = 1048576.0;
-/* temperatures as parts of half the root of the sum of a variable's squared couplings, the median variable's */
-static const double model_hot = 0.5, model_cold = 0.04;
+/* temperatures as parts of half the root of the sum of a variable's squared couplings, the median variable's; dense
+ * rows, sparse rows */
+static const double model_hot[2] = {0.35, 0.5}, model_cold[2] = {0.01, 0.04};
 /* variables that are asked for the median */
 enum { MODEL_SAMPLE = 256 };
 
@@ -91,25 +92,35 @@ static void model_temperatures(spr__model *model)
     for (int64_t i = 0; i < model->variables && !(spread > 0.0); i++)
         spread = fabs(model->problem->linear[i]);
     spread = spread > 0.0 ? spread : 1.0;
-    model->hot = model_hot * spread;
-    model->cold = model_cold * spread;
+    const int sparse = model->layout == SPR_MODEL_SPARSE;
+    model->hot = model_hot[sparse] * spread;
+    model->cold = model_cold[sparse] * spread;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- dense */
 
+/* A multiple of the unit, in units: without a division where that is exact too. */
+static inline double model_units(const spr__model *model, double value)
+{
+    return model->inverse > 0.0 ? value * model->inverse : value / model->unit;
+}
+
+
 static void model_fill_dense(spr__model *model)
 {
     const spr_problem_view *p = model->problem;
-    for (int64_t i = 0; i < p->variables; i++)
-        for (int64_t at = p->row_start[i]; at < p->row_start[i + 1]; at++) {
-            const int64_t place = i * model->stride + p->column[at];
-            if (model->numbers == SPR_MODEL_SMALL)
-                ((int8_t *)model->rows)[place] = (int8_t)(p->value[at] / model->unit);
-            else if (model->numbers == SPR_MODEL_WHOLE)
-                ((int16_t *)model->rows)[place] = (int16_t)(p->value[at] / model->unit);
-            else
-                ((float *)model->rows)[place] = (float)p->value[at];
-        }
+    for (int64_t i = 0; i < p->variables; i++) {
+        const int64_t first = p->row_start[i], last = p->row_start[i + 1], row = i * model->stride;
+        if (model->numbers == SPR_MODEL_SMALL)
+            for (int64_t at = first; at < last; at++)
+                ((int8_t *)model->rows)[row + p->column[at]] = (int8_t)(int32_t)model_units(model, p->value[at]);
+        else if (model->numbers == SPR_MODEL_WHOLE)
+            for (int64_t at = first; at < last; at++)
+                ((int16_t *)model->rows)[row + p->column[at]] = (int16_t)(int32_t)model_units(model, p->value[at]);
+        else
+            for (int64_t at = first; at < last; at++)
+                ((float *)model->rows)[row + p->column[at]] = (float)p->value[at];
+    }
 }
 
 /* ------------------------------------------------------------------------------------------------------------- sparse */
@@ -127,7 +138,7 @@ static void model_fill_sparse(spr__model *model)
                     continue;
                 model->sparse_column[used] = p->column[at];
                 if (model->numbers == SPR_MODEL_WHOLE)
-                    model->sparse_weight[used] = (int16_t)(p->value[at] / model->unit);
+                    model->sparse_weight[used] = (int16_t)(model_units(model, p->value[at]));
                 else if (model->numbers == SPR_MODEL_REAL)
                     model->sparse_real[used] = (float)p->value[at];
                 used++;
@@ -230,6 +241,8 @@ spr_status spr__model_open(spr__model *model, const spr_host *host, const spr__s
     model->layout = model_layout(p, &scale, layout);
     model->numbers = model_numbers(model, &scale);
     model->unit = model->numbers == SPR_MODEL_REAL ? 1.0 : scale.unit;
+    int exponent;
+    model->inverse = frexp(model->unit, &exponent) == 0.5 ? 1.0 / model->unit : 0.0;
     model->largest = scale.largest <= INT16_MAX ? (int32_t)scale.largest : INT16_MAX;
     model->bounded = scale.reach <= INT16_MAX;
     const double touched = model->layout == SPR_MODEL_DENSE ? (double)model->stride * (double)model->stride / SPR_SPAN

@@ -16,7 +16,10 @@ typedef struct spr__pool {
 } spr__pool;
 
 /* Memory from host: returns 0 if there is none. */
-int spr__pool_open(spr__pool *pool, const spr_host *host);
+int spr__pool_open(spr__pool *pool, const spr_host *host, int32_t even);
+
+/* E(x) = E(1-x) for all x? */
+int32_t spr__pool_even(const spr_problem_view *problem);
 
 /* Takes a state in unless it is (nearly) there already or worse than all of a full pool. */
 void spr__pool_add(spr__pool *pool, const uint8_t *bits, double energy);

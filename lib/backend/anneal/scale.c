@@ -6,7 +6,7 @@
 #include "../../base/exact.h"
 
 /* coefficients finer than 2^-20 or beyond 2^40 count as real */
-enum { SCALE_FINEST = 20 };
+enum { SCALE_FINEST = 20, SCALE_SAMPLE = 256 };
 static const double scale_most = 1099511627776.0;
 
 static int64_t scale_divisor(int64_t a, int64_t b)
@@ -19,76 +19,123 @@ static int64_t scale_divisor(int64_t a, int64_t b)
     return a < 0 ? -a : a;
 }
 
-/* Takes a number into a common divisor; 0 = none yet. Quick where it changes nothing. */
-static int64_t scale_join(int64_t divisor, double value)
-{
-    const int64_t whole = (int64_t)value;
-    if (divisor == 1 || whole == 0)
-        return divisor;
-    if (divisor > 0 && (divisor & (divisor - 1)) == 0)
-        return (whole & (divisor - 1)) == 0 ? divisor : scale_divisor(divisor, whole);
-    if (divisor > 0 && divisor <= INT32_MAX && whole >= INT32_MIN && whole <= INT32_MAX)
-        return (int32_t)whole % (int32_t)divisor == 0 ? divisor : scale_divisor(divisor, whole);
-    return scale_divisor(divisor, whole);
-}
+/* What one pass over numbers finds. */
+typedef struct scale_pass {
+    double largest;              /* absolute value */
+    uint64_t bits;               /* of all absolute values, or-ed */
+    int32_t whole;
+} scale_pass;
 
-/* Smallest s = 2^k, k = 0 .. SCALE_FINEST, that makes all values whole; 0 if there is none. */
-static double scale_power(const double *values, int64_t count, double from)
+static void scale_look(const double *values, int64_t count, double power, scale_pass *pass)
 {
-    double power = from;
+    uint64_t bits = pass->bits;
+    double largest = pass->largest;
     for (int64_t i = 0; i < count; i++) {
-        double value = values[i] * power;
-        if (fabs(value) > scale_most)
-            return 0.0;
-        while (value != (double)(int64_t)value) {
-            power *= 2.0;
-            value *= 2.0;
-            if (power > (double)(1 << SCALE_FINEST) || fabs(value) > scale_most)
-                return 0.0;
+        const double value = fabs(values[i]) * power;
+        const int64_t whole = value <= scale_most ? (int64_t)value : -1;
+        if ((double)whole != value) {
+            pass->whole = 0;
+            return;
         }
+        bits |= (uint64_t)whole;
+        largest = value > largest ? value : largest;
     }
-    return power;
+    pass->bits = bits;
+    pass->largest = largest;
 }
 
+/* The couplings, each once: what is right of the diagonal. */
+static void scale_look_above(const spr_problem_view *p, double power, scale_pass *pass)
+{
+    for (int64_t i = 0; i < p->variables && pass->whole; i++) {
+        int64_t low = p->row_start[i], high = p->row_start[i + 1];
+        while (low < high) {
+            const int64_t middle = low + (high - low) / 2;
+            if (p->column[middle] < i)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        scale_look(p->value + low, p->row_start[i + 1] - low, power, pass);
+    }
+}
+
+/* The largest divisor of all numbers, given their common power of two. */
+static int64_t scale_divide(const double *values, int64_t count, double power, uint64_t bits)
+{
+    const int64_t even = bits == 0 ? 1 : (int64_t)(bits & (~bits + 1));
+    int64_t divisor = 0;
+    for (int64_t i = 0; i < count && divisor != even; i++) {
+        const int64_t whole = (int64_t)(values[i] * power);
+        if (divisor == 0 || whole % divisor != 0)
+            divisor = scale_divisor(divisor, whole);
+    }
+    return divisor;
+}
+
+/* Smallest power 2^k, k = 0 .. SCALE_FINEST, that makes couplings and linear part whole; 0 if there is none. */
+static double scale_power(const spr_problem_view *p, scale_pass *couplings, scale_pass *linear)
+{
+    for (int k = 0; k <= SCALE_FINEST; k++) {
+        const double power = (double)((int64_t)1 << k);
+        *couplings = *linear = (scale_pass){0.0, 0, 1};
+        scale_look(p->linear, p->variables, power, linear);
+        if (linear->whole)
+            scale_look_above(p, power, couplings);
+        if (linear->whole && couplings->whole)
+            return power;
+    }
+    return 0.0;
+}
+
+/* How far the field of a variable can go, and how far it goes for most states. */
+static void scale_row(const spr_problem_view *p, int64_t i, double inverse, double *most, double *typical)
+{
+    double up = 0.0, down = 0.0, squares = 0.0;
+    for (int64_t at = p->row_start[i]; at < p->row_start[i + 1]; at++) {
+        const double value = p->value[at] * inverse;
+        up += value > 0.0 ? value : 0.0;
+        down += value < 0.0 ? value : 0.0;
+        squares += value * value;
+    }
+    const double linear = p->linear[i] * inverse, top = fabs(linear + up), bottom = fabs(linear + down);
+    *most = top > bottom ? top : bottom;
+    *typical = fabs(linear + 0.5 * (up + down)) + 4.0 * sqrt(squares);
+}
+
+/* Rows are added up where a simple bound does not say enough, and SCALE_SAMPLE of them for what is typical. */
 static void scale_reach(const spr_problem_view *p, spr__scale *scale)
 {
     const double inverse = 1.0 / scale->unit;
+    const int64_t step = p->variables / SCALE_SAMPLE + 1;
     for (int64_t i = 0; i < p->variables; i++) {
-        double up = 0.0, down = 0.0, squares = 0.0;
-        for (int64_t at = p->row_start[i]; at < p->row_start[i + 1]; at++) {
-            const double value = p->value[at] * inverse;
-            up += value > 0.0 ? value : 0.0;
-            down += value < 0.0 ? -value : 0.0;
-            squares += value * value;
-            scale->largest = fabs(value) > scale->largest ? fabs(value) : scale->largest;
-        }
-        const double linear = p->linear[i] * inverse;
-        const double most = fabs(linear + up) > fabs(linear - down) ? fabs(linear + up) : fabs(linear - down);
-        const double middle = fabs(linear + 0.5 * (up - down)) + 4.0 * sqrt(squares);
+        const double degree = (double)(p->row_start[i + 1] - p->row_start[i]);
+        double most = fabs(p->linear[i] * inverse) + scale->largest * degree, typical = 0.0;
+        const int enough = most <= INT16_MAX && (scale->largest > 1.0 || degree > 2.0 * INT8_MAX);
+        if (i % step == 0 || (!enough && scale->reach <= INT16_MAX))
+            scale_row(p, i, inverse, &most, &typical);
         scale->reach = most > scale->reach ? most : scale->reach;
-        scale->typical = middle > scale->typical ? middle : scale->typical;
+        scale->typical = typical > scale->typical ? typical : scale->typical;
     }
+    scale->reach += 1.0;
 }
 
 void spr__scale_find(const spr_problem_view *p, spr__scale *scale)
 {
-    *scale = (spr__scale){0, 1.0, 0, 0.0, 0.0, 0.0};
-    double power = scale_power(p->value, 2 * p->couplings, 1.0);
-    power = power > 0.0 ? scale_power(p->linear, p->variables, power) : 0.0;
-    if (power > 0.0) {
-        int64_t couplings = 0, all;
-        for (int64_t at = 0; at < 2 * p->couplings && couplings != 1; at++)
-            couplings = scale_join(couplings, p->value[at] * power);
-        all = couplings;
-        int32_t half = couplings > 0 && couplings % 2 == 0;
-        for (int64_t i = 0; i < p->variables; i++) {
-            all = scale_join(all, p->linear[i] * power);
-            half = half && (int64_t)(p->linear[i] * power) % (couplings / 2) == 0;
-        }
-        all = all > 0 ? all : 1;
-        scale->whole = 1;
-        scale->half = half && all != couplings;
-        scale->unit = (double)(half ? couplings : all) / power;
-    }
+    scale_pass couplings, linear;
+    const double power = scale_power(p, &couplings, &linear);
+    *scale = (spr__scale){0, 1.0, 0, INFINITY, INFINITY, INFINITY};
+    if (!(power > 0.0))
+        return;
+    const int64_t pairs = scale_divide(p->value, 2 * p->couplings, power, couplings.bits);
+    const int64_t all = scale_divisor(pairs, scale_divide(p->linear, p->variables, power, linear.bits));
+    int32_t half = pairs > 0 && pairs % 2 == 0 && pairs != all;
+    for (int64_t i = 0; i < p->variables && half; i++)
+        half = (int64_t)(p->linear[i] * power) % (pairs / 2) == 0;
+    scale->whole = 1;
+    scale->half = half;
+    scale->unit = (double)(half ? pairs : all > 0 ? all : 1) / power;
+    scale->largest = couplings.largest / (power * scale->unit);
+    scale->reach = scale->typical = 0.0;
     scale_reach(p, scale);
 }

@@ -4,52 +4,59 @@
 
 #include "../../base/exact.h"
 
-/* sweeps of the first round, and of the longest ones; rounds where nothing else ends them */
-enum { STRATEGY_FIRST = 64, STRATEGY_LONGEST = 1 << 17, STRATEGY_ROUNDS = 6 };
-/* a child starts at this part of the hot temperature */
-static const double strategy_reheat = 0.6;
+enum { STRATEGY_ROUNDS = 6 };   /* where nothing else ends them */
 
-/* Sweeps double from round to round. */
-static int64_t strategy_sweeps(const spr__strategy *strategy)
+/* How a layout's rounds go, found on the published sets: dense rows like many short anneals soon bred from each other,
+ * sparse ones fewer long ones. */
+typedef struct strategy_plan {
+    double sweeps;               /* of the first tasks, per variable */
+    int64_t tasks;               /* after so many tasks the sweeps double, */
+    int64_t longest;             /* up to these */
+    int32_t bred;                /* tasks of a round that start from children of the pool */
+    double reheat;               /* where they start, as part of the hot temperature */
+} strategy_plan;
+
+static const strategy_plan strategy_dense = {0.1, 64, 8192, 7, 0.4}, strategy_sparse = {0.32, 2, 16384, 7, 0.4};
+
+static int64_t strategy_sweeps(const strategy_plan *plan, int64_t variables, int64_t task)
 {
-    int64_t sweeps = STRATEGY_FIRST;
-    for (int64_t round = 0; round < strategy->round && sweeps < STRATEGY_LONGEST; round++)
-        sweeps *= 2;
-    return sweeps;
+    double sweeps = plan->sweeps * (double)variables;
+    sweeps = sweeps < 16.0 ? 16.0 : sweeps;
+    for (int64_t k = plan->tasks; k <= task && sweeps < (double)plan->longest; k += plan->tasks)
+        sweeps *= 2.0;
+    return sweeps < (double)plan->longest ? (int64_t)sweeps : plan->longest;
 }
 
 const spr__method *spr__strategy_method(int32_t method)
 {
-    return method == SPR_METHOD_TEMPERING ? &spr__method_tempering
-           : method == SPR_METHOD_POPULATION ? &spr__method_population
-           : method == SPR_METHOD_TABU ? &spr__method_tabu : method == SPR_METHOD_RELINK ? &spr__method_relink : &spr__method_anneal;
+    static const spr__method *const methods[] = {&spr__method_anneal, &spr__method_anneal, &spr__method_tempering,
+                                                 &spr__method_population, &spr__method_tabu, &spr__method_relink};
+    return methods[method];
 }
 
 int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task *tasks, const spr__method **methods)
 {
     const spr__settings *settings = &strategy->settings;
-    const int64_t replicas = strategy->model->layout == SPR_MODEL_DENSE ? 1 : SPR_LANES;
+    const int dense = strategy->model->layout == SPR_MODEL_DENSE;
+    const strategy_plan *plan = dense ? &strategy_dense : &strategy_sparse;
     const double hot = settings->hot > 0.0 ? settings->hot : strategy->model->hot;
     const double cold = settings->cold > 0.0 ? settings->cold : strategy->model->cold;
     int count = 0;
     if (settings->reads == 0 && !settings->endless && strategy->round >= STRATEGY_ROUNDS)
         return 0;
-    for (; count < SPR_ROUND_TASKS; count++) {
+    for (; count < SPR_ROUND_TASKS && (settings->reads == 0 || strategy->reads < settings->reads); count++) {
         spr__task *task = &tasks[count];
-        if (settings->reads > 0 && strategy->reads >= settings->reads)
-            break;
-        strategy->reads += replicas;
-        *task = (spr__task){settings->sweeps > 0 ? settings->sweeps : strategy_sweeps(strategy), hot, cold < hot ? cold : hot,
-                            settings->schedule, 0, NULL,
-                            spr__random_at(strategy->key, (uint64_t)(strategy->round * SPR_ROUND_TASKS + count))};
+        const int64_t number = strategy->round * SPR_ROUND_TASKS + count;
+        strategy->reads += dense ? 1 : SPR_LANES;
+        *task = (spr__task){settings->sweeps, hot, cold < hot ? cold : hot, settings->schedule, 0, NULL,
+                            spr__random_at(strategy->key, (uint64_t)number)};
+        if (task->sweeps == 0)
+            task->sweeps = strategy_sweeps(plan, strategy->model->variables, number);
         methods[count] = spr__strategy_method(settings->method);
-        if (strategy->round == 0 && strategy->start != NULL) {
-            task->start = strategy->start;
-            task->hot = strategy_reheat * hot > task->cold ? strategy_reheat * hot : task->cold;
-        } else if (settings->method == SPR_METHOD_AUTO && pool->used > 1 && count % 2 == 1) {
-            task->breed = 1;
-            task->hot = strategy_reheat * hot > task->cold ? strategy_reheat * hot : task->cold;
-        }
+        task->start = strategy->round == 0 ? strategy->start : NULL;
+        task->breed = settings->method == SPR_METHOD_AUTO && task->start == NULL && pool->used > 1 && count < plan->bred;
+        if (task->start != NULL || task->breed)
+            task->hot = plan->reheat * hot > task->cold ? plan->reheat * hot : task->cold;
     }
     strategy->round++;
     return count;
