@@ -13,7 +13,7 @@
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
-static const char *const methods[] = {"auto", "anneal", "tempering", "population"};
+static const char *const methods[] = {"auto", "anneal", "tempering", "population", "tabu", "relink"};
 static const char *const layouts[] = {"dense", "sparse"};
 static const char *const variants[] = {"portable", "avx2", "avx512", "neon"};
 enum { METHODS = COUNT(methods), LAYOUTS = COUNT(layouts), MOST = 14, LARGE = 300, SAMPLES = 20 };
