@@ -139,6 +139,52 @@ START_TEST(methods_give_the_same_bits)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------------------------- memory */
+
+/* Requests served; the one to refuse. */
+typedef struct refusal {
+    int64_t requests, refuse;
+} refusal;
+
+static void *serve(void *user, void *pointer, size_t old_size, size_t new_size)
+{
+    refusal *r = user;
+    (void)old_size;
+    if (new_size == 0) {
+        free(pointer);
+        return NULL;
+    }
+    return ++r->requests == r->refuse ? NULL : realloc(pointer, new_size);
+}
+
+START_TEST(methods_end_well_without_memory)
+{
+    spr_problem *problem = circle(40, 3, 1, 4);
+    for (int k = 0; k < METHODS * LAYOUTS; k++) {
+        refusal r = {0, 0};
+        int64_t refused = 0;
+        for (spr_status status = SPR_ERROR_MEMORY; status != SPR_OK; refused++) {
+            spr_solver *solver = NULL;
+            spr_solve_result result = {.size = sizeof result};
+            r = (refusal){0, refused + 1};
+            status = spr_solver_new(serve, &r, NULL, "anneal", problem, &solver, &error);
+            if (status == SPR_OK) {
+                succeeded(spr_solver_set_text(solver, "presolve", "off", &error));
+                succeeded(spr_solver_set_text(solver, "method", methods[k % METHODS], &error));
+                succeeded(spr_solver_set_text(solver, "layout", layouts[k / METHODS], &error));
+                succeeded(spr_solver_set_integer(solver, "reads", 1, &error));
+                status = spr_solver_solve(solver, &result, &error);
+            }
+            spr_solver_free(solver);
+            ck_assert_msg(status == SPR_OK || status == SPR_ERROR_MEMORY, "returned %d: %s", status, error.message);
+            ck_assert_int_lt(refused, 300);
+        }
+        ck_assert_int_gt(refused, 10);
+    }
+    spr_problem_free(problem);
+}
+END_TEST
+
 /* -------------------------------------------------------------------------------------------- Boltzmann's distribution */
 
 enum { RING = 6, LONG = 40, STATES = 1 << RING, RUNG = 26, TIMES = 6000 };
@@ -300,6 +346,7 @@ Suite *suite_anneal_methods(void)
     tcase_set_timeout(all, 120);
     tcase_add_test(all, methods_find_the_optimum);
     tcase_add_test(all, methods_give_the_same_bits);
+    tcase_add_test(all, methods_end_well_without_memory);
     tcase_add_test(all, clusters_keep_the_sum_of_energies);
     tcase_add_test(all, tempering_follows_boltzmann);
     return suite;

@@ -31,8 +31,8 @@ typedef struct anneal_state {
 } anneal_state;
 
 static const spr_option_info anneal_options[] = {
-    {"method", "auto|anneal|tempering|population|tabu|relink", "which search; auto combines them; population is anneal on dense rows",
-     0.0, 5.0, 0.0, SPR_TYPE_CHOICE, 0},
+    {"method", "auto|anneal|tempering|population|tabu|relink",
+     "which search; auto combines them; population is anneal on dense rows", 0.0, 5.0, 0.0, SPR_TYPE_CHOICE, 0},
     {"sweeps", NULL, "sweeps of an anneal; 0 = more from round to round", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
     {"reads", NULL, "replicas annealed; 0 = until a limit, or 6 rounds if there is none", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
     {"schedule", "geometric|linear|adaptive", "how the temperature falls", 0.0, 2.0, 0.0, SPR_TYPE_CHOICE, 0},
