@@ -3,15 +3,19 @@
  * stored. */
 enum { ROWS(parts) = SPR_SPAN / SPIN(half_lanes), ROWS(group) = 4 };
 
-/* field[from..to-1] += the first plus rows - the next minus rows */
+/* field[from..to-1] += the first plus rows - the next minus rows. The pointers are copied: a vector that is stored might
+ * be one of them, for all the compiler knows. */
 INLINE void ROWS(add_rows)(int16_t *field, const ROW *const *rows, const int plus, const int minus, int64_t from, int64_t to)
 {
+    const ROW *row[ROWS(group)];
+    for (int k = 0; k < plus + minus; k++)
+        row[k] = rows[k];
     for (int64_t j = from; j < to; j += SPIN(half_lanes)) {
         half a = SPIN(half_load)(field + j);
         for (int k = 0; k < plus; k++)
-            a = SPIN(half_add)(a, LOAD_ROW(rows[k] + j));
+            a = SPIN(half_add)(a, LOAD_ROW(row[k] + j));
         for (int k = plus; k < plus + minus; k++)
-            a = SPIN(half_sub)(a, LOAD_ROW(rows[k] + j));
+            a = SPIN(half_sub)(a, LOAD_ROW(row[k] + j));
         SPIN(half_store)(field + j, a);
     }
 }
@@ -73,26 +77,57 @@ INLINE uint32_t ROWS(accept)(const half *a, const half *x, const half *odd, cons
     return bits;
 }
 
-KERNEL int64_t ROWS(sweep)(spr__dense *dense, int64_t first, int64_t last)
+/* What gains of a span are compared with, from draw number position. */
+INLINE void ROWS(thresholds)(const spr__dense *dense, int64_t span, uint64_t position, half *odd, half *threshold)
 {
     const half factor = SPIN(half_set)((int)dense->heat.factor), most = SPIN(half_set)(INT16_MAX);
+    const uint16_t *draws = dense->draws + (spr__random_at(dense->key, position) & (SPR_DRAWS - 1));
+    for (int v = 0; v < ROWS(parts); v++) {
+        const int at = v * SPIN(half_lanes);
+        odd[v] = SPIN(half_load)(dense->odd + span * SPR_SPAN + at);
+        const half drawn = SPIN(half_high)(SPIN(half_load)((const int16_t *)(const void *)draws + at), factor);
+        const half units = SPIN(half_least)(SPIN(half_shift)(drawn, dense->heat.shift), most);
+        threshold[v] = SPIN(half_halve)(SPIN(half_add)(dense->heat.frozen ? SPIN(half_set)(-1) : units, odd[v]));
+    }
+}
+
+INLINE uint32_t ROWS(look)(const spr__dense *dense, int64_t span, const half *odd, const half *threshold, half *a, half *x)
+{
+    for (int v = 0; v < ROWS(parts); v++) {
+        a[v] = SPIN(half_load)((const int16_t *)dense->field + span * SPR_SPAN + v * SPIN(half_lanes));
+        x[v] = SPIN(half_load)((const int16_t *)dense->state + span * SPR_SPAN + v * SPIN(half_lanes));
+    }
+    return ROWS(accept)(a, x, odd, threshold);
+}
+
+/* Fetches the beginnings of the rows that a span will most likely need, while others are being added. */
+INLINE void ROWS(fetch)(const spr__dense *dense, int64_t span, uint32_t accepted)
+{
+    for (; accepted != 0; accepted &= accepted - 1) {
+        const ROW *row = (const ROW *)dense->rows + (span * SPR_SPAN + __builtin_ctz(accepted)) * dense->stride;
+        __builtin_prefetch(row + span * SPR_SPAN);
+        __builtin_prefetch(row);
+        __builtin_prefetch(row + 64 / sizeof(ROW));
+    }
+}
+
+KERNEL int64_t ROWS(sweep)(spr__dense *dense, int64_t first, int64_t last)
+{
     int64_t span = first;
+    half next_odd[ROWS(parts)], next_threshold[ROWS(parts)];
+    if (first < last)
+        ROWS(thresholds)(dense, first, dense->position, next_odd, next_threshold);
     for (; span < last && dense->room >= SPR_SPAN; span++) {
         const int64_t here = span * SPR_SPAN;
-        const uint64_t random = spr__random_at(dense->key, dense->position++);
-        const uint16_t *draws = dense->draws + (random & (SPR_DRAWS - 1));
-        int16_t *field = (int16_t *)dense->field + here, *state = (int16_t *)dense->state + here;
         half a[ROWS(parts)], x[ROWS(parts)], odd[ROWS(parts)], threshold[ROWS(parts)];
-        for (int v = 0; v < ROWS(parts); v++) {
-            const int at = v * SPIN(half_lanes);
-            a[v] = SPIN(half_load)(field + at);
-            x[v] = SPIN(half_load)(state + at);
-            odd[v] = SPIN(half_load)(dense->odd + here + at);
-            const half drawn = SPIN(half_high)(SPIN(half_load)((const int16_t *)(const void *)draws + at), factor);
-            const half units = SPIN(half_least)(SPIN(half_shift)(drawn, dense->heat.shift), most);
-            threshold[v] = SPIN(half_halve)(SPIN(half_add)(dense->heat.frozen ? SPIN(half_set)(-1) : units, odd[v]));
+        memcpy(odd, next_odd, sizeof odd);
+        memcpy(threshold, next_threshold, sizeof threshold);
+        dense->position++;
+        if (span + 1 < last) {
+            ROWS(thresholds)(dense, span + 1, dense->position, next_odd, next_threshold);
+            ROWS(fetch)(dense, span + 1, ROWS(look)(dense, span + 1, next_odd, next_threshold, a, x));
         }
-        uint32_t accepted = ROWS(accept)(a, x, odd, threshold), flipped = 0, on = 0;
+        uint32_t accepted = ROWS(look)(dense, span, odd, threshold, a, x), flipped = 0, on = 0;
         if (accepted == 0)
             continue;
         for (int v = 0; v < ROWS(parts); v++)
@@ -110,8 +145,8 @@ KERNEL int64_t ROWS(sweep)(spr__dense *dense, int64_t first, int64_t last)
             accepted = ROWS(accept)(a, x, odd, threshold) & (uint32_t)((uint64_t)-2 << i);
         }
         for (int v = 0; v < ROWS(parts); v++) {
-            SPIN(half_store)(field + v * SPIN(half_lanes), a[v]);
-            SPIN(half_store)(state + v * SPIN(half_lanes), x[v]);
+            SPIN(half_store)((int16_t *)dense->field + here + v * SPIN(half_lanes), a[v]);
+            SPIN(half_store)((int16_t *)dense->state + here + v * SPIN(half_lanes), x[v]);
         }
         const int count = __builtin_popcount(flipped);
         dense->flips += count;
