@@ -7,7 +7,6 @@
 
 extern const spr_backend spr__backend_exact;
 extern const spr_backend spr__backend_descent;
-extern const spr_backend spr__backend_grouped;
 extern const spr_backend spr__backend_anneal;
 
 #endif

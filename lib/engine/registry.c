@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-static const spr_backend *const registry_own[] = {&spr__backend_exact, &spr__backend_descent, &spr__backend_anneal,
-                                                  &spr__backend_grouped};
+static const spr_backend *const registry_own[] = {&spr__backend_exact, &spr__backend_descent, &spr__backend_anneal};
 enum { REGISTRY_OWN = (int)(sizeof registry_own / sizeof registry_own[0]) };
 
 /* options that every solver has: a backend's must have other names */

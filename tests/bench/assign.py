@@ -76,7 +76,7 @@ def solve(library, problem, n, seed, seconds, backend, marks):
     """(state or None, energy, energies at the marks, work)."""
     solver, result = P(), Result(ctypes.sizeof(Result))
     library.call("spr_solver_new", None, None, None, backend.encode(), problem, byref(solver))
-    for name, value in (("seed", seed), ("runs", 60)):
+    for name, value in (("seed", seed),):
         library.call("spr_solver_set_integer", solver, name.encode(), I64(value))
     library.call("spr_solver_set_real", solver, b"seconds", F64(seconds))
     at = [float("inf")] * len(marks)
@@ -107,7 +107,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", default="build/libspinroute.so")
     parser.add_argument("--data", default="../shared/data/qubo/GAP")
-    parser.add_argument("--backend", default="grouped")
+    parser.add_argument("--backend", default="anneal")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default="")

@@ -52,7 +52,7 @@ def microseconds(calls, index, least=5):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", default="build/libspinroute.so")
-    parser.add_argument("--backend", default="grouped")
+    parser.add_argument("--backend", default="anneal")
     parser.add_argument("--times", default="1,10,100")
     parser.add_argument("--inputs", type=int, default=4)
     parser.add_argument("--options", default="balance_weight=0.1 devices=4 device_balance_weight=0.1 capacity_factor=1.0")

@@ -9,7 +9,7 @@
 
 enum { N = 12, PROBLEMS = 400, WORK = 1000, MEMBERS = 8 * N };
 
-static const char *backend = "grouped";
+static const char *backend = "anneal";
 
 typedef struct drawn {
     uint64_t seed, next;

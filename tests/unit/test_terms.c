@@ -507,7 +507,7 @@ START_TEST(every_allocation_may_fail)
             else if (what == 1)
                 status = spr_problem_expand(ledger_allocate, &book, problem, 9.0, &made, &error);
             else {
-                status = spr_solver_new(ledger_allocate, &book, NULL, "grouped", problem, &solver, &error);
+                status = spr_solver_new(ledger_allocate, &book, NULL, "anneal", problem, &solver, &error);
                 if (status == SPR_OK) {
                     spr_solver_set_integer(solver, "work", 400, NULL);
                     status = spr_solver_solve(solver, NULL, &error);
@@ -581,7 +581,7 @@ START_TEST(without_a_state_there_is_no_sample)
     spr_solve_result result = {.size = sizeof result};
     ck_assert_msg(make(&terms) == SPR_OK, "%s", error.message);
     ck_assert_int_eq(spr_solver_new(NULL, NULL, NULL, NULL, problem, &solver, &error), SPR_OK);
-    ck_assert_int_eq(spr_solver_set_integer(solver, "runs", 3, &error), SPR_OK);
+    ck_assert_int_eq(spr_solver_set_integer(solver, "reads", 3, &error), SPR_OK);
     ck_assert_int_eq(spr_solver_solve(solver, &result, &error), SPR_OK);
     ck_assert_int_eq(result.outcome, SPR_OUTCOME_FINISHED);
     ck_assert_int_eq(result.samples, 0);

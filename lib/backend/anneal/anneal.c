@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Backend "anneal": general QUBO and Ising problems by simulated annealing and its relatives. The strategy sends out rounds
  * of runs; what they find is offered, and kept in a pool from which later runs are bred. */
+#include "group.h"
 #include "strategy.h"
 #include "../backends.h"
 #include "../../base/error.h"
@@ -30,11 +31,23 @@ typedef struct anneal_state {
     int64_t owed[SPR_ROUND_TASKS]; /* units done ahead by the parallel-for and not counted yet */
 } anneal_state;
 
+/* Problems with squares or constraints have an annealer of their own. */
+typedef struct anneal_memory {
+    anneal_state plain;
+    spr__group_state groups;
+} anneal_memory;
+
+static int anneal_has_terms(const anneal_memory *memory)
+{
+    return memory->plain.host->problem->terms != NULL;
+}
+
 static const spr_option_info anneal_options[] = {
     {"method", "auto|anneal|tempering|population|tabu|relink",
      "which search; auto combines them; population is anneal on dense rows", 0.0, 5.0, 0.0, SPR_TYPE_CHOICE, 0},
     {"sweeps", NULL, "sweeps of an anneal; 0 = more from round to round", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
-    {"reads", NULL, "replicas annealed; 0 = until a limit, or 6 rounds if there is none", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
+    {"reads", NULL, "replicas annealed (with constraints: runs, each twice as long as the one before); 0 = until a "
+     "limit, or a few rounds if there is none", 0.0, 1e12, 0.0, SPR_TYPE_INTEGER, 0},
     {"schedule", "geometric|linear|adaptive", "how the temperature falls", 0.0, 2.0, 0.0, SPR_TYPE_CHOICE, 0},
     {"hot", NULL, "highest temperature, in units of E; 0 = from the coefficients", 0.0, 1e300, 0.0, SPR_TYPE_REAL, 0},
     {"cold", NULL, "lowest temperature, in units of E; 0 = from the coefficients", 0.0, 1e300, 0.0, SPR_TYPE_REAL, 0},
@@ -62,9 +75,11 @@ static const spr__spin_kernel *anneal_kernel(const spr_host *host, spr_error *er
 
 static spr_status anneal_init(void *memory, const spr_host *host, spr_error *error)
 {
-    anneal_state *state = (anneal_state *)memory;
-    const spr__spin_kernel *kernel = anneal_kernel(host, error);
+    anneal_state *state = &((anneal_memory *)memory)->plain;
     state->host = host;
+    if (host->problem->terms != NULL)
+        return spr__group_init(&((anneal_memory *)memory)->groups, host, error);
+    const spr__spin_kernel *kernel = anneal_kernel(host, error);
     if (kernel == NULL)
         return SPR_ERROR_UNSUPPORTED;
     spr_status status = spr__model_open(&state->model, host, kernel, (int32_t)host->option(host->engine, "layout"));
@@ -93,8 +108,9 @@ static spr_status anneal_init(void *memory, const spr_host *host, spr_error *err
 
 static spr_status anneal_warm(void *memory, const uint8_t *bits, spr_error *error)
 {
-    anneal_state *state = (anneal_state *)memory;
-    (void)error;
+    anneal_state *state = &((anneal_memory *)memory)->plain;
+    if (anneal_has_terms((anneal_memory *)memory))
+        return spr__group_warm(&((anneal_memory *)memory)->groups, bits, error);
     memcpy(state->start, bits, (size_t)state->model.variables);
     state->strategy.start = state->start;
     return SPR_OK;
@@ -156,9 +172,10 @@ static int64_t anneal_work(anneal_state *state, int64_t units)
 
 static spr_status anneal_step(void *memory, int64_t budget, int64_t *used, spr_error *error)
 {
-    anneal_state *state = (anneal_state *)memory;
+    anneal_state *state = &((anneal_memory *)memory)->plain;
     const spr_host *host = state->host;
-    (void)error;
+    if (anneal_has_terms((anneal_memory *)memory))
+        return spr__group_step(&((anneal_memory *)memory)->groups, budget, used, error);
     while (*used < budget) {
         if (state->task == state->tasks_count && !anneal_begin_round(state))
             return SPR_STEP_DONE;
@@ -187,8 +204,8 @@ static void anneal_fini(void *memory)
 }
 
 const spr_backend spr__backend_anneal = {sizeof(spr_backend), SPR_BACKEND_ABI,
-                                         SPR_BACKEND_DETERMINISTIC | SPR_BACKEND_PRESOLVE, "anneal",
+                                         SPR_BACKEND_DETERMINISTIC | SPR_BACKEND_PRESOLVE | SPR_BACKEND_TERMS, "anneal",
                                          "simulated annealing with many replicas, and what builds on it",
-                                         sizeof(anneal_state), anneal_options,
+                                         sizeof(anneal_memory), anneal_options,
                                          sizeof anneal_options / sizeof anneal_options[0], NULL, anneal_accepts,
                                          anneal_init, anneal_warm, anneal_step, anneal_fini};

@@ -8,7 +8,8 @@
 #include "../../base/exact.h"
 
 enum { GROUP_RUN_PRICES, GROUP_RUN_START, GROUP_RUN_REPAIR, GROUP_RUN_PROBE, GROUP_RUN_ANNEAL, GROUP_RUN_DONE };
-enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50, GROUP_RUN_FEW = 3, GROUP_RUN_SKETCH = 14, GROUP_RUN_SECOND = 32 };
+enum { GROUP_RUN_PRICE_STEPS = 300, GROUP_RUN_STRIDE = 50, GROUP_RUN_FEW = 3, GROUP_RUN_SKETCH = 14, GROUP_RUN_SECOND = 32,
+       GROUP_RUN_RUNS = 10, GROUP_RUN_LONGEST = 1 << 30 };
 
 size_t spr__group_state_size(void)
 {
@@ -23,7 +24,9 @@ spr_status spr__group_init(void *memory, const spr_host *host, spr_error *error)
     state->problem = host->problem;
     state->n = host->problem->variables;
     state->few = GROUP_RUN_FEW;
-    state->runs = (int64_t)host->option(host->engine, "runs");
+    state->runs = (int64_t)host->option(host->engine, "reads");
+    if (state->runs == 0)
+        state->runs = host->limited ? INT64_MAX : GROUP_RUN_RUNS;
     state->key = host->random(host->engine, 0, 0);
     const spr_status status = spr__group_build(state);
     state->steps = status == SPR_OK && state->limits.count > 0 ? GROUP_RUN_PRICE_STEPS : 0;
@@ -246,7 +249,7 @@ static void group_run_anneal(spr__group_state *state)
     }
     spr__group_load(state, state->best);
     state->best_energy = state->energy;
-    group_run_begin(state, 2 * state->steps);
+    group_run_begin(state, state->steps < GROUP_RUN_LONGEST ? 2 * state->steps : state->steps);
 }
 
 spr_status spr__group_step(void *memory, int64_t budget, int64_t *used, spr_error *error)
