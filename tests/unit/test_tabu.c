@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Methods "tabu" and "relink" of backend "anneal": they find the optima of small problems, claim true energies on larger
- * ones (the engine checks), do the same again, and survive problems with next to no variables. */
+ * ones (the engine checks), do the same again, and survive problems with next to no variables. Every method survives fields
+ * that leave their range. */
 #include "problem_support.h"
 
 static spr_solver *solver;
@@ -108,6 +109,33 @@ START_TEST(solves_are_repeated_bit_for_bit)
 }
 END_TEST
 
+/* Fields of random states are small, but those where all fall to one side leave int16_t: every method goes on. */
+START_TEST(fields_may_leave_their_range)
+{
+    enum { BIG = 1000 };
+    static const char *const all[] = {"auto", "anneal", "tempering", "population", "tabu", "relink"};
+    static double linear[BIG], values[BIG * BIG / 2];
+    static int32_t rows[BIG * BIG / 2], columns[BIG * BIG / 2];
+    uint8_t bits[BIG];
+    int64_t entries = 0;
+    for (int i = 0; i < BIG; i++) {
+        linear[i] = i % 3 == 0 ? 49950.0 : 49951.0;
+        for (int j = 0; j < i; j++, entries++) {
+            rows[entries] = i;
+            columns[entries] = j;
+            values[entries] = -100.0;
+        }
+    }
+    succeeded(spr_problem_from_entries(NULL, NULL, SPR_QUBO, BIG, linear, entries, rows, columns, values, 0.5, &problem, &error));
+    for (size_t m = 0; m < COUNT(all); m++) {
+        const spr_solve_result result = solve(all[m], "dense", 4000, bits);
+        /* all off, or all on */
+        ck_assert_msg(result.energy == 0.5 || result.energy == 666.5, "%s: %g", all[m], result.energy);
+    }
+    close_all();
+}
+END_TEST
+
 Suite *suite_tabu(void)
 {
     Suite *suite = suite_create("tabu");
@@ -117,5 +145,6 @@ Suite *suite_tabu(void)
     tcase_add_checked_fixture(all, NULL, close_all);
     tcase_add_test(all, small_problems_are_solved);
     tcase_add_test(all, solves_are_repeated_bit_for_bit);
+    tcase_add_test(all, fields_may_leave_their_range);
     return suite;
 }
