@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Methods "tabu": iterated tabu search (Palubeckis, Informatica 17, 2006), and "relink": path relinking between members of
  * the pool (Wang, Lu, Glover and Hao, European Journal of Operational Research 223, 2012): from one to the other by the best
- * flips of what differs, then tabu search from the best state of the middle of that path. */
+ * flips of what differs, then tabu search from the best state of the middle of that path.
+ *
+ * On dense problems whose coefficients differ in size both come close to anneals bred from the pool, relink more than tabu,
+ * but not past them; where all couplings are 1 or -1 they stay far behind. */
 #include "tabu.h"
 #include "../../base/random.h"
 
