@@ -156,6 +156,43 @@ KERNEL void SPIN(sums_whole)(const spr__replicas *r, const int16_t *origin, doub
     }
 }
 
+/* Fields that fit the states: those of zeros and what each neighbour adds. */
+KERNEL void SPIN(settle_small)(spr__replicas *r, const int16_t *origin)
+{
+    enum { parts = SPR_LANES / SPIN(small_lanes), lanes = SPIN(small_lanes) };
+    for (int64_t i = 0; i < r->variables; i++) {
+        small a[parts];
+        for (int v = 0; v < parts; v++)
+            a[v] = SPIN(small_set)(origin[i]);
+        for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
+            const int8_t *state = (const int8_t *)r->state + (int64_t)r->column[at] * SPR_LANES;
+            for (int v = 0; v < parts; v++)
+                a[v] = at < r->minus[i] ? SPIN(small_sub)(a[v], SPIN(small_load)(state + v * lanes))
+                                        : SPIN(small_add)(a[v], SPIN(small_load)(state + v * lanes));
+        }
+        for (int v = 0; v < parts; v++)
+            SPIN(small_store)((int8_t *)r->field + i * SPR_LANES + v * lanes, a[v]);
+    }
+}
+
+KERNEL void SPIN(settle_whole)(spr__replicas *r, const int16_t *origin)
+{
+    enum { parts = SPR_LANES / SPIN(half_lanes), lanes = SPIN(half_lanes) };
+    for (int64_t i = 0; i < r->variables; i++) {
+        half a[parts];
+        for (int v = 0; v < parts; v++)
+            a[v] = SPIN(half_set)(origin[i]);
+        for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
+            const int16_t *state = (const int16_t *)r->state + (int64_t)r->column[at] * SPR_LANES;
+            const half weight = SPIN(half_set)(r->weight[at]);
+            for (int v = 0; v < parts; v++)
+                a[v] = SPIN(half_add)(a[v], SPIN(and)(SPIN(half_load)(state + v * lanes), weight));
+        }
+        for (int v = 0; v < parts; v++)
+            SPIN(half_store)((int16_t *)r->field + i * SPR_LANES + v * lanes, a[v]);
+    }
+}
+
 KERNEL int32_t SPIN(largest)(const int16_t *field, int64_t variables)
 {
     half most = SPIN(half_set)(0);

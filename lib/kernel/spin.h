@@ -84,6 +84,10 @@ typedef struct spr__spin_kernel {
     void (*replicas_whole)(spr__replicas *replicas, int64_t first, int64_t last);   /* int16_t */
     void (*replicas_real)(spr__replicas *replicas, int64_t first, int64_t last);    /* float */
 
+    /* Fields that fit the states, given those of the state of zeros: [n]. */
+    void (*settle_small)(spr__replicas *replicas, const int16_t *origin);
+    void (*settle_whole)(spr__replicas *replicas, const int16_t *origin);
+
     /* Thresholds from whole draws for one temperature: SPR_DRAWS_ROOM entries; odd: for odd variables. */
     void (*thresholds_small)(const uint16_t *draws, const spr__heat *heat, int32_t odd, int8_t *thresholds);
     void (*thresholds_whole)(const uint16_t *draws, const spr__heat *heat, int32_t odd, int16_t *thresholds);

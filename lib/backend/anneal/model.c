@@ -13,6 +13,8 @@
  * couplings of one size, whole and real ones */
 static const double model_most_bytes = 4294967296.0;
 static const double model_density[3] = {0.13, 0.05, 0.04};
+/* bytes of whole dense rows that a cache near the core holds, and that share beyond */
+static const double model_cache = 2097152.0, model_far = 0.12;
 /* vectors of fields that a unit of work may change */
 static const double model_unit = 1048576.0;
 /* temperatures as parts of half the root of the sum of a variable's squared couplings, the median variable's; dense
@@ -198,7 +200,9 @@ static int32_t model_layout(const spr_problem_view *p, const spr__scale *scale, 
         return SPR_MODEL_SPARSE;
     if (wish != SPR_MODEL_AUTO)
         return wish;
-    return 2.0 * (double)p->couplings > model_density[kind] * n * n ? SPR_MODEL_DENSE : SPR_MODEL_SPARSE;
+    /* rows that do not fit the cache are no longer quicker */
+    const double density = kind == SPR_MODEL_WHOLE && n * n > model_cache ? model_far : model_density[kind];
+    return 2.0 * (double)p->couplings > density * n * n ? SPR_MODEL_DENSE : SPR_MODEL_SPARSE;
 }
 
 static void model_take_arrays(spr__model *model, const spr_host *host, int *missing)

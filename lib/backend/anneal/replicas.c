@@ -45,34 +45,18 @@ void spr__bundle_settle(spr__bundle *bundle)
 {
     const spr__model *model = bundle->model;
     const spr__replicas *r = &bundle->lanes;
-    for (int64_t i = 0; i < model->variables; i++) {
-        if (model->numbers == SPR_MODEL_SMALL) {
-            int8_t *field = (int8_t *)r->field + i * SPR_LANES;
-            memset(field, (int8_t)model->origin[i], SPR_LANES);
-            for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
-                const int8_t *state = (const int8_t *)r->state + (int64_t)r->column[at] * SPR_LANES;
-                const int8_t weight = at < r->minus[i] ? 1 : -1;
-                for (int lane = 0; lane < SPR_LANES; lane++)
-                    field[lane] = (int8_t)(field[lane] + (state[lane] & weight));
-            }
-        } else if (model->numbers == SPR_MODEL_WHOLE) {
-            int16_t *field = (int16_t *)r->field + i * SPR_LANES;
+    if (model->numbers == SPR_MODEL_SMALL)
+        model->kernel->settle_small(&bundle->lanes, model->origin);
+    if (model->numbers == SPR_MODEL_WHOLE)
+        model->kernel->settle_whole(&bundle->lanes, model->origin);
+    for (int64_t i = 0; i < model->variables && model->numbers == SPR_MODEL_REAL; i++) {
+        float *field = (float *)r->field + i * SPR_LANES;
+        for (int lane = 0; lane < SPR_LANES; lane++)
+            field[lane] = model->real_origin[i];
+        for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
+            const int32_t *state = (const int32_t *)r->state + (int64_t)r->column[at] * SPR_LANES;
             for (int lane = 0; lane < SPR_LANES; lane++)
-                field[lane] = model->origin[i];
-            for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
-                const int16_t *state = (const int16_t *)r->state + (int64_t)r->column[at] * SPR_LANES;
-                for (int lane = 0; lane < SPR_LANES; lane++)
-                    field[lane] = (int16_t)(field[lane] + (state[lane] & r->weight[at]));
-            }
-        } else {
-            float *field = (float *)r->field + i * SPR_LANES;
-            for (int lane = 0; lane < SPR_LANES; lane++)
-                field[lane] = model->real_origin[i];
-            for (int64_t at = r->start[i]; at < r->start[i + 1]; at++) {
-                const int32_t *state = (const int32_t *)r->state + (int64_t)r->column[at] * SPR_LANES;
-                for (int lane = 0; lane < SPR_LANES; lane++)
-                    field[lane] -= (float)state[lane] * r->real_weight[at];
-            }
+                field[lane] -= (float)state[lane] * r->real_weight[at];
         }
     }
 }

@@ -7,8 +7,8 @@
 
 #include "../../base/exact.h"
 
-/* variables asked for the acceptance */
-enum { RUN_SAMPLE = 128 };
+/* lanes tried before mixing is given up; variables asked for the acceptance */
+enum { RUN_PROBES = 6, RUN_SAMPLE = 128 };
 /* most sweeps at temperature 0 */
 enum { RUN_QUENCH = 8 };
 
@@ -107,6 +107,26 @@ double spr__run_acceptance(const spr__run *run, double temperature)
     return (double)accepted / (double)asked;
 }
 
+/* The best lane takes over what any other does better, until none has anything; where the first few have nothing, clusters
+ * are too large to be of use. */
+static void run_mix(spr__run *run, const double *energies, const uint8_t *order)
+{
+    uint8_t *other = run->bits + SPR_RUN_RESULTS * run->model->variables;
+    double mean = 0.0, variance = 0.0, all = 0.0;
+    for (int k = 1, since = 1; since < (all > 0.0 ? SPR_LANES : RUN_PROBES); k = (k + 1) % SPR_LANES, since++) {
+        spr__bundle_bits(&run->bundle, order[k], other);
+        const double fell = spr__clusters_take(&run->clusters, run->bits, other);
+        all += fell;
+        since = fell > 0.0 ? 0 : since;
+    }
+    for (int lane = 0; lane < SPR_LANES; lane++)
+        mean += energies[lane] / SPR_LANES;
+    for (int lane = 0; lane < SPR_LANES; lane++)
+        variance += (energies[lane] - mean) * (energies[lane] - mean) / SPR_LANES;
+    run->energy[0] -= all;
+    run->mixing = variance > 0.0 ? all / sqrt(variance) : 0.0;
+}
+
 /* The best lanes, improved by what the others have better; in order of energy. */
 static void run_collect_lanes(spr__run *run)
 {
@@ -126,14 +146,7 @@ static void run_collect_lanes(spr__run *run)
         spr__bundle_bits(&run->bundle, order[k], run->bits + run->results * n);
         run->energy[run->results++] = energies[order[k]];
     }
-    /* the best takes over what any other lane does better, until none has anything */
-    uint8_t *other = run->bits + SPR_RUN_RESULTS * n;
-    for (int k = 1, since = 1; since < SPR_LANES; k = (k + 1) % SPR_LANES, since++) {
-        spr__bundle_bits(&run->bundle, order[k], other);
-        const double fell = spr__clusters_take(&run->clusters, run->bits, other);
-        run->energy[0] -= fell;
-        since = fell > 0.0 ? 0 : since;
-    }
+    run_mix(run, energies, order);
 }
 
 void spr__run_collect(spr__run *run)

@@ -41,6 +41,7 @@ typedef struct spr__run {
     double reached;              /* population: temperature of the last resampling */
     int64_t since;               /* population: sweeps since then */
     void *own;                   /* of the method */
+    double mixing;               /* how much E fell by mixing lanes, in standard deviations of theirs */
     int32_t results;             /* states found, best first */
     double energy[SPR_RUN_RESULTS];
     uint8_t *bits;               /* [SPR_RUN_RESULTS + 1, n]; the last is scratch */

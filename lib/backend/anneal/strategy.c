@@ -18,13 +18,32 @@ typedef struct strategy_plan {
 
 static const strategy_plan strategy_dense = {0.1, 64, 8192, 7, 0.4}, strategy_sparse = {0.32, 2, 16384, 7, 0.4};
 
-static int64_t strategy_sweeps(const strategy_plan *plan, int64_t variables, int64_t task)
+/* vectors that the sweeps of the first task may touch: some tenths of a second */
+static const double strategy_first = 268435456.0;
+/* sweeps of the first tasks, at least and at most */
+static const double strategy_least = 16.0, strategy_most = 640.0;
+/* how much mixing must give for populations, whose lanes become alike, to do harm: some, always */
+static const double strategy_mixed[2] = {0.5, 4.0};
+
+static int64_t strategy_sweeps(const strategy_plan *plan, const spr__model *model, int64_t task)
 {
-    double sweeps = plan->sweeps * (double)variables;
-    sweeps = sweeps < 16.0 ? 16.0 : sweeps;
+    const double touched = model->layout == SPR_MODEL_DENSE ? (double)model->stride * (double)model->stride / 256.0
+                                                            : (double)(2 * model->problem->couplings + 8 * model->variables);
+    double sweeps = plan->sweeps * (double)model->variables;
+    sweeps = sweeps < strategy_most ? sweeps : strategy_most;
+    sweeps = sweeps < strategy_first / touched ? sweeps : strategy_first / touched;
+    sweeps = sweeps < strategy_least ? strategy_least : sweeps;
     for (int64_t k = plan->tasks; k <= task && sweeps < (double)plan->longest; k += plan->tasks)
         sweeps *= 2.0;
     return sweeps < (double)plan->longest ? (int64_t)sweeps : plan->longest;
+}
+
+/* The method of a task where it is ours to choose. */
+static int32_t strategy_choice(const spr__strategy *strategy, int count)
+{
+    if (strategy->model->layout == SPR_MODEL_DENSE || strategy->round == 0 || strategy->mixing > strategy_mixed[1])
+        return SPR_METHOD_ANNEAL;
+    return strategy->mixing > strategy_mixed[0] && count % 2 == 1 ? SPR_METHOD_ANNEAL : SPR_METHOD_POPULATION;
 }
 
 const spr__method *spr__strategy_method(int32_t method)
@@ -41,20 +60,23 @@ int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task
     const strategy_plan *plan = dense ? &strategy_dense : &strategy_sparse;
     const double hot = settings->hot > 0.0 ? settings->hot : strategy->model->hot;
     const double cold = settings->cold > 0.0 ? settings->cold : strategy->model->cold;
+    const int automatic = settings->method == SPR_METHOD_AUTO;
+    /* the first round of sparse rows is short: what it tells decides about the others */
+    const int most = automatic && !dense && strategy->round == 0 ? 2 : SPR_ROUND_TASKS;
     int count = 0;
     if (settings->reads == 0 && !settings->endless && strategy->round >= STRATEGY_ROUNDS)
         return 0;
-    for (; count < SPR_ROUND_TASKS && (settings->reads == 0 || strategy->reads < settings->reads); count++) {
+    for (; count < most && (settings->reads == 0 || strategy->reads < settings->reads); count++) {
         spr__task *task = &tasks[count];
-        const int64_t number = strategy->round * SPR_ROUND_TASKS + count;
+        const int64_t number = strategy->tasks++;
         strategy->reads += dense ? 1 : SPR_LANES;
         *task = (spr__task){settings->sweeps, hot, cold < hot ? cold : hot, settings->schedule, 0, NULL,
                             spr__random_at(strategy->key, (uint64_t)number)};
         if (task->sweeps == 0)
-            task->sweeps = strategy_sweeps(plan, strategy->model->variables, number);
-        methods[count] = spr__strategy_method(settings->method);
+            task->sweeps = strategy_sweeps(plan, strategy->model, number);
+        methods[count] = spr__strategy_method(automatic ? strategy_choice(strategy, count) : settings->method);
         task->start = strategy->round == 0 ? strategy->start : NULL;
-        task->breed = settings->method == SPR_METHOD_AUTO && task->start == NULL && pool->used > 1 && count < plan->bred;
+        task->breed = automatic && task->start == NULL && pool->used > 1 && count < plan->bred;
         if (task->start != NULL || task->breed)
             task->hot = plan->reheat * hot > task->cold ? plan->reheat * hot : task->cold;
     }

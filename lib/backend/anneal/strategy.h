@@ -22,6 +22,8 @@ typedef struct spr__strategy {
     const spr__model *model;
     uint64_t key;                /* random numbers of all tasks are drawn from it */
     int64_t round;               /* rounds begun */
+    int64_t tasks;               /* given out so far */
+    double mixing;               /* most of the runs of the first round, spr__run */
     int64_t reads;               /* replicas begun */
     const uint8_t *start;        /* where the first round starts; NULL: anywhere */
 } spr__strategy;
