@@ -737,7 +737,7 @@ START_TEST(a_table_is_as_good_as_fresh_numbers)
         for (uint64_t run = 0; run < ANNEALS / SPR_LANES; run++) {
             spr__bundle_start(&bundle, run * 5 + 2);
             for (int sweep = 0; sweep < LADDER + 3; sweep++) {
-                const spr__heat heat = spr__model_heat(&models[1], ladder(&models[1], sweep));
+                const spr__heat heat = spr__model_heat(&models[1], ladder(&models[0], sweep));
                 spr__bundle_sweep(&bundle, &heat, 0, models[1].variables);
             }
             spr__bundle_energies(&bundle, energies);

@@ -19,7 +19,7 @@ static const double model_cache = 2097152.0, model_far = 0.12;
 static const double model_unit = 1048576.0;
 /* temperatures as parts of half the root of the sum of a variable's squared couplings, the median variable's; dense
  * rows, sparse rows */
-static const double model_hot[2] = {0.35, 0.5}, model_cold[2] = {0.01, 0.04};
+static const double model_hot[2] = {0.21, 0.5}, model_cold[2] = {0.01, 0.04};
 /* variables that are asked for the median */
 enum { MODEL_SAMPLE = 256 };
 

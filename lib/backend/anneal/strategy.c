@@ -16,7 +16,10 @@ typedef struct strategy_plan {
     double reheat;               /* where they start, as part of the hot temperature */
 } strategy_plan;
 
-static const strategy_plan strategy_dense = {0.1, 64, 8192, 7, 0.4}, strategy_sparse = {0.32, 2, 16384, 7, 0.4};
+static const strategy_plan strategy_dense = {0.15, 32, 8192, 6, 0.6}, strategy_even = {0.1, 16, 8192, 6, 0.6},
+                           strategy_sparse = {0.25, 2, 16384, 6, 0.55};
+/* dense problems without fields, E(x) = E(1-x), are hotter where their states freeze */
+static const double strategy_even_hot = 1.8;
 
 /* vectors that the sweeps of the first task may touch: some tenths of a second */
 static const double strategy_first = 268435456.0;
@@ -57,8 +60,9 @@ int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task
 {
     const spr__settings *settings = &strategy->settings;
     const int dense = strategy->model->layout == SPR_MODEL_DENSE;
-    const strategy_plan *plan = dense ? &strategy_dense : &strategy_sparse;
-    const double hot = settings->hot > 0.0 ? settings->hot : strategy->model->hot;
+    const strategy_plan *plan = !dense ? &strategy_sparse : pool->even ? &strategy_even : &strategy_dense;
+    const double own = dense && pool->even ? strategy_even_hot * strategy->model->hot : strategy->model->hot;
+    const double hot = settings->hot > 0.0 ? settings->hot : own;
     const double cold = settings->cold > 0.0 ? settings->cold : strategy->model->cold;
     const int automatic = settings->method == SPR_METHOD_AUTO;
     /* the first round of sparse rows is short: what it tells decides about the others */
