@@ -252,9 +252,10 @@ START_TEST(a_bound_that_is_met_ends_the_solve)
 {
     /* ferromagnet in a field that frustrates nothing: every coupling and field is satisfied at once */
     make("eager", 7, 0);
-    spr_problem_free(problem);
-    problem = NULL;
     spr_solver_free(solver);
+    spr_problem_free(problem);
+    solver = NULL;
+    problem = NULL;
     int32_t rows[3] = {0, 1, 2}, columns[3] = {1, 2, 0};
     double values[3] = {-1.0, -1.0, -1.0};
     succeeded(spr_problem_from_entries(NULL, NULL, SPR_ISING, 3, NULL, 3, rows, columns, values, 0.0, &problem, &error));
@@ -300,6 +301,8 @@ START_TEST(reduce_and_back)
     ck_assert(whole == part);
     succeeded(spr_reduction_project(reduction, bits, again, &error));
     ck_assert_mem_eq(inner, again, 7);
+    spr_solver_free(solver);
+    solver = NULL;
     spr_problem_free(problem);                       /* in any order */
     problem = NULL;
     succeeded(spr_reduction_restore(reduction, inner, bits, &error));
