@@ -402,6 +402,32 @@ SPR_API spr_status spr_reduction_report(const spr_reduction *reduction, spr_redu
 SPR_API spr_status spr_problem_bound(spr_allocator allocator, void *user, const spr_problem *problem, const char *method,
                                      double *bound, spr_error *error);
 
+/* ---------------------------------------------------------------------------------------------------------- "anneal"
+ *
+ * The backend for problems of any size; what needs saying beyond its options (spr_solver_option_get_info).
+ *
+ * Numbers    Coefficients that are whole multiples of a power of two (down to 2^-20, up to 2^40) are computed exactly in narrow
+ *            whole numbers: int8_t fields where all couplings have one size, else int16_t; fields that would leave int16_t
+ *            become floats, exact up to 2^23, and from there on all is float. Energies that count are double, by the engine.
+ * Layout     "dense": one replica, rows of int8_t, int16_t or float, all n of a row added per flip. "sparse": 64 replicas side by
+ *            side, one per SIMD lane. "auto" takes the one whose flips are cheaper.
+ * Memory     dense: n * (n rounded up to 32) * 1, 2 or 4 bytes; sparse: 4 to 8 bytes per entry (two per coupling) and
+ *            128, 256 or 512 bytes per variable. Both: some 80 bytes per variable for elite, results and indices. With a
+ *            parallel-for there are 8 times the replicas beside the one matrix. n = 1e5 with 1e7 couplings of whole numbers: 0.16
+ *            GB beside the 0.24 GB of the problem.
+ * Search     "method" = "auto": rounds of 8 runs, longer from round to round; most start from children of two elite states: what
+ *            they agree on, chance elsewhere, at part of the temperature. On sparse rows the best of 64 states takes over, cluster
+ *            by cluster, what others do better (partition crossover); where that has nothing to give, the 64 are a population
+ *            instead. "anneal": independent anneals. "population", "tempering" (sparse: 32 temperatures, isoenergetic
+ *            clusters), "tabu", "relink": as their names say; sources in lib/backend/anneal.
+ * Work       One unit is a part of a sweep, of one replica or of 64: a sweep has 1 + n^2/2^25 units (dense), or 1 + (2 couplings +
+ *            16 n)/2^20 (sparse). With squares or constraints a unit is 1000 proposed moves.
+ * Ends       With "work" or "seconds" it goes on until then, and its first run is a single sweep, so that there is an answer at
+ *            once; with "reads" after so many replicas; else after 6 rounds. A run that a limit cuts off offers nothing.
+ * Squares and constraints are kept by the moves: every state offered satisfies them. If none is found there is no sample.
+ * Threads    Runs of a round go to the parallel-for of spr_solver_set_parallel. The same samples and work with any number of
+ *            threads, kernel and slicing. */
+
 #ifdef __cplusplus
 }
 #endif

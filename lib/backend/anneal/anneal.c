@@ -123,7 +123,7 @@ static int anneal_offer(anneal_state *state, const spr__run *run)
     const int64_t n = state->model.variables;
     const int cheap = n + host->problem->couplings <= ANNEAL_CHEAP;
     int stop = 0;
-    if (state->strategy.round == 1 && run->mixing > state->strategy.mixing)
+    if (state->strategy.round == 1 && run->task.sweeps > 1 && run->mixing > state->strategy.mixing)
         state->strategy.mixing = run->mixing;
     for (int k = 0; k < run->results && !stop; k++) {
         const int better = run->energy[k] < spr__pool_best(&state->next) || state->next.used == 0;

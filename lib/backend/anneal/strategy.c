@@ -66,7 +66,9 @@ int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task
     const double cold = settings->cold > 0.0 ? settings->cold : strategy->model->cold;
     const int automatic = settings->method == SPR_METHOD_AUTO;
     /* the first round of sparse rows is short: what it tells decides about the others */
-    const int most = automatic && !dense && strategy->round == 0 ? 2 : SPR_ROUND_TASKS;
+    const int most = automatic && !dense && strategy->round == 0 ? 3 : SPR_ROUND_TASKS;
+    /* a run that a limit cuts off offers nothing: so the very first one is over at once */
+    const int glances = strategy->round == 0 && settings->endless && settings->reads == 0;
     int count = 0;
     if (settings->reads == 0 && !settings->endless && strategy->round >= STRATEGY_ROUNDS)
         return 0;
@@ -78,6 +80,8 @@ int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task
                             spr__random_at(strategy->key, (uint64_t)number)};
         if (task->sweeps == 0)
             task->sweeps = strategy_sweeps(plan, strategy->model, number);
+        if (glances && count == 0)
+            task->sweeps = 1;
         methods[count] = spr__strategy_method(automatic ? strategy_choice(strategy, count) : settings->method);
         task->start = strategy->round == 0 ? strategy->start : NULL;
         task->breed = automatic && task->start == NULL && pool->used > 1 && count < plan->bred;
