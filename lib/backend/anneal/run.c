@@ -149,16 +149,31 @@ static void run_collect_lanes(spr__run *run)
     run_mix(run, energies, order);
 }
 
+/* E in double: fields in floats have gathered rounding. */
+static double run_energy(const spr_problem_view *p, const uint8_t *bits)
+{
+    double energy = p->offset;
+    for (int64_t i = 0; i < p->variables; i++) {
+        double pairs = 0.0;
+        for (int64_t at = p->row_start[i]; at < p->row_start[i + 1] && bits[i]; at++)
+            pairs += bits[p->column[at]] ? p->value[at] : 0.0;
+        energy += bits[i] ? p->linear[i] + 0.5 * pairs : 0.0;
+    }
+    return energy;
+}
+
 void spr__run_collect(spr__run *run)
 {
     run->results = 0;
-    if (run->model->layout == SPR_MODEL_SPARSE) {
+    if (run->model->layout == SPR_MODEL_SPARSE)
         run_collect_lanes(run);
-        return;
+    else {
+        run->energy[0] = spr__replica_energy(&run->replica);
+        spr__replica_bits(&run->replica, run->bits);
+        run->results = 1;
     }
-    run->energy[0] = spr__replica_energy(&run->replica);
-    spr__replica_bits(&run->replica, run->bits);
-    run->results = 1;
+    for (int32_t k = 0; k < run->results && run->model->numbers == SPR_MODEL_REAL; k++)
+        run->energy[k] = run_energy(run->model->problem, run->bits + k * run->model->variables);
 }
 
 void spr__run_quench(spr__run *run)
