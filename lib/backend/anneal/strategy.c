@@ -68,7 +68,7 @@ int spr__strategy_next(spr__strategy *strategy, const spr__pool *pool, spr__task
     /* the first round of sparse rows is short: what it tells decides about the others */
     const int most = automatic && !dense && strategy->round == 0 ? 3 : SPR_ROUND_TASKS;
     /* a run that a limit cuts off offers nothing: so the very first one is over at once */
-    const int glances = strategy->round == 0 && settings->endless && settings->reads == 0;
+    const int glances = strategy->round == 0 && settings->reads == 0;
     int count = 0;
     if (settings->reads == 0 && !settings->endless && strategy->round >= STRATEGY_ROUNDS)
         return 0;
