@@ -30,8 +30,8 @@ INLINE half SPIN(load_whole_row)(const int16_t *p) { return SPIN(half_load)(p); 
 
 static const spr__spin_kernel SPIN(table) = {
     VARIANT, SPIN(small_sweep), SPIN(whole_sweep), SPIN(real_sweep), SPIN(largest), SPIN(small_row), SPIN(whole_row),
-    SPIN(real_row), SPIN(replicas_small), SPIN(replicas_whole), SPIN(replicas_real), SPIN(settle_small), SPIN(settle_whole), SPIN(thresholds_small),
-    SPIN(thresholds_whole), SPIN(ladder_small), SPIN(ladder_whole), SPIN(sums_small), SPIN(sums_whole),
+    SPIN(real_row), SPIN(replicas_small), SPIN(replicas_whole), SPIN(replicas_real), SPIN(settle_small),
+    SPIN(settle_whole), SPIN(thresholds_small), SPIN(thresholds_whole), SPIN(ladder_small), SPIN(ladder_whole), SPIN(sums_small), SPIN(sums_whole),
     SPIN(wide_small_sweep), SPIN(wide_whole_sweep), SPIN(wide_small_row), SPIN(wide_whole_row), SPIN(wide_small_choose),
     SPIN(wide_whole_choose), SPIN(real_choose)};
 

@@ -129,6 +129,7 @@ void spr__bundle_climb(spr__bundle *bundle, const spr__ladder *ladder, int64_t f
                 ((float *)bundle->thresholds[0])[i] = model->real_draws[i + (int)shifted] * ladder->scale[i % SPR_LANES];
     replicas_pass(bundle, (uint32_t)random % rows * SPR_LANES, ((uint32_t)(random >> 32) % rows | 1) * SPR_LANES, first, last);
 }
+
 void spr__bundle_flip(spr__bundle *bundle, int64_t i, int lane)
 {
     const spr__model *model = bundle->model;
