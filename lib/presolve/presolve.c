@@ -10,8 +10,8 @@
 #include "../base/exact.h"
 
 /* variables looked at between two looks at the time; up to so many couplings per variable, or so few variables, one that
- * promises something is enough, and fields are; beyond, so many are asked first, and one of so many must; one in so many with few neighbours; roof duals in a
- * row */
+ * promises something is enough, and fields are; beyond, so many are asked first, and one of so many must promise; one in so
+ * many with few neighbours; roof duals in a row */
 enum { PRESOLVE_LOOK = 4096, PRESOLVE_SPARSE = 4, PRESOLVE_SMALL = 64, PRESOLVE_FIRST = 64, PRESOLVE_PART = 128, PRESOLVE_FEW = 3,
        PRESOLVE_ROOFS = 4 };
 
