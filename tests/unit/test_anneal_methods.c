@@ -338,6 +338,39 @@ START_TEST(clusters_keep_the_sum_of_energies)
 }
 END_TEST
 
+/* A problem and its multiple by a power of two are the same problem, also where floats would overflow or be 0. */
+START_TEST(the_scale_does_not_matter)
+{
+    static answer plain, scaled;
+    static double linear[60], values[60 * 4];
+    static int32_t rows[60 * 4], columns[60 * 4];
+    double offset;
+    int64_t couplings;
+    spr_problem *problem = circle(60, 4, 2, 77), *multiple;
+    succeeded(spr_problem_read(problem, SPR_QUBO, linear, rows, columns, values, &offset, &error));
+    succeeded(spr_problem_size(problem, NULL, &couplings, &error));
+    for (int way = 0; way < 2; way++) {
+        const double factor = ldexp(1.0, way == 0 ? 400 : -400);
+        double more[60], much[60 * 4];
+        for (int i = 0; i < 60; i++)
+            more[i] = factor * linear[i];
+        for (int64_t i = 0; i < couplings; i++)
+            much[i] = factor * values[i];
+        succeeded(spr_problem_from_entries(NULL, NULL, SPR_QUBO, 60, more, couplings, rows, columns, much, factor * offset,
+                                           &multiple, &error));
+        for (int k = 0; k < METHODS * LAYOUTS; k++) {
+            solve(problem, k, "auto", NULL, &plain);
+            solve(multiple, k, "auto", NULL, &scaled);
+            ck_assert_msg(plain.result.energy < 0.0 && memcmp(plain.bits, scaled.bits, sizeof plain.bits) == 0 &&
+                          factor * plain.result.energy == scaled.result.energy, "%s, %s, way %d: other samples",
+                          methods[k % METHODS], layouts[k / METHODS], way);
+        }
+        spr_problem_free(multiple);
+    }
+    spr_problem_free(problem);
+}
+END_TEST
+
 Suite *suite_anneal_methods(void)
 {
     Suite *suite = suite_create("anneal_methods");
@@ -348,6 +381,7 @@ Suite *suite_anneal_methods(void)
     if (getenv("SPR_TEST_QUICK") == NULL)
         tcase_add_test(all, methods_give_the_same_bits);
     tcase_add_test(all, methods_end_well_without_memory);
+    tcase_add_test(all, the_scale_does_not_matter);
     tcase_add_test(all, clusters_keep_the_sum_of_energies);
     if (getenv("SPR_TEST_QUICK") == NULL)
         tcase_add_test(all, tempering_follows_boltzmann);

@@ -9,6 +9,7 @@
 #define SPR_BACKEND_ANNEAL_GROUP_H
 
 #include "../../../include/spinroute/backend.h"
+#include "../../base/exponential.h"
 #include "../../base/random.h"
 
 size_t spr__group_state_size(void);
@@ -119,9 +120,6 @@ static inline int64_t spr__group_below(uint64_t bits, int64_t below)
     return (int64_t)((bits & 0xffffffffu) * (uint64_t)below >> 32);
 }
 
-/* group_number.c: natural logarithm and exponential by basic arithmetic, the same on every machine. */
-double spr__group_log(double x);
-double spr__group_exp(double x);
 
 /* group_build.c */
 spr_status spr__group_build(spr__group_state *state);

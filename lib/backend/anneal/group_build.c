@@ -278,7 +278,7 @@ spr_status spr__group_build(spr__group_state *state)
         state->probe == NULL)
         return SPR_ERROR_MEMORY;
     for (int i = 0; i < SPR_GROUP_LOGS; i++)
-        state->log[i] = -spr__group_log(((double)i + 0.5) / (double)SPR_GROUP_LOGS);
+        state->log[i] = -spr__log(((double)i + 0.5) / (double)SPR_GROUP_LOGS);
     spr_status status = group_build_coefficients(state);
     status = status == SPR_OK ? group_build_squares(state) : status;
     status = status == SPR_OK ? group_build_limits(state) : status;

@@ -173,7 +173,7 @@ static double group_run_variate(spr__group_state *state)
 static void group_run_repair(spr__group_state *state)
 {
     const double part = state->steps > 0 ? (double)state->step / (double)state->steps : 0.0;
-    const double weight = spr__group_exp(8.0 * part), temperature = 0.1 * state->hot * (double)(1 + 3 * state->run);
+    const double weight = spr__exp(8.0 * part), temperature = 0.1 * state->hot * (double)(1 + 3 * state->run);
     for (int i = 0; i < SPR_GROUP_UNIT && state->over > 0; i++) {
         state->few = (i & 2) != 0 ? GROUP_RUN_FEW : INT32_MAX / 2;
         if (!((i & 3) != 0 ? spr__group_relieve(state) : spr__group_propose(state)) ||
@@ -220,13 +220,13 @@ static int64_t group_run_ticks(const spr__group_state *state)
 /* A unit of an annealing run. */
 static void group_run_anneal(spr__group_state *state)
 {
-    const double span = spr__group_log(state->heat * state->hot / state->cold);
+    const double span = spr__log(state->heat * state->hot / state->cold);
     const double all = (double)state->steps * SPR_GROUP_UNIT;
     double temperature = 0.0;
     for (int64_t i = 0, next = 0; i < SPR_GROUP_UNIT; i++) {
         if (i >= next) {
             const double part = ((double)state->step * SPR_GROUP_UNIT + (double)i) / all;
-            temperature = state->heat * state->hot * spr__group_exp(-span * part);
+            temperature = state->heat * state->hot * spr__exp(-span * part);
             next = i + GROUP_RUN_STRIDE;
         }
         if (!spr__group_propose(state) ||

@@ -8,6 +8,7 @@
  * that know nothing of each other are worth more: the best parts of all are put together at the end. Here all lanes end as
  * descendants of a few. */
 #include "run.h"
+#include "../../base/exponential.h"
 #include "../../base/random.h"
 
 #include <math.h>
@@ -37,7 +38,7 @@ static void population_resample(spr__run *run, double temperature)
     for (lane = 0; lane < SPR_LANES; lane++)
         lowest = energies[lane] < lowest ? energies[lane] : lowest;
     for (lane = 0; lane < SPR_LANES; lane++)
-        sum += weights[lane] = exp(-fall * (energies[lane] - lowest));
+        sum += weights[lane] = spr__exp(-fall * (energies[lane] - lowest));
     for (lane = 0; lane < SPR_LANES; lane++) {
         reach += weights[lane] / sum * SPR_LANES;
         copies[lane] = 0;

@@ -9,6 +9,7 @@
  * Ends with a quench of the cold replicas and of the best states from each part of the run. It pays in one long run, of ten
  * thousand sweeps and more, on graphs like grids. */
 #include "run.h"
+#include "../../base/exponential.h"
 #include "../../base/random.h"
 
 #include <math.h>
@@ -82,7 +83,7 @@ static void tempering_turn(spr__run *run)
             continue;
         }
         own->ladder.factor[own->place[k]] = (uint16_t)(hot.factor * (temperature / own->temperature[0]) + 0.5);
-        own->ladder.scale[own->place[k]] = (float)temperature;
+        own->ladder.scale[own->place[k]] = (float)(temperature / run->model->unit);
     }
 }
 
@@ -97,8 +98,9 @@ static void tempering_start(spr__run *run)
     }
     own->copies = dense ? 1 : TEMPERING_COPIES;
     own->rungs = dense ? TEMPERING_DENSE : SPR_LANES / TEMPERING_COPIES;
+    const double span = spr__log(run->task.cold / run->task.hot);
     for (int rung = 0; rung < own->rungs; rung++)
-        own->temperature[rung] = run->task.hot * pow(run->task.cold / run->task.hot, (double)rung / (own->rungs - 1));
+        own->temperature[rung] = run->task.hot * spr__exp(span * (double)rung / (double)(own->rungs - 1));
     for (int k = 0; k < own->rungs * own->copies; k++)
         own->place[k] = k;
     own->sweeps = own->exchanges = 0;
@@ -152,7 +154,7 @@ static void tempering_exchange(spr__run *run)
             const double gain = (1.0 / own->temperature[rung + 1] - 1.0 / own->temperature[rung]) *
                                 (own->energy[*cold] - own->energy[*hot]);
             const double drawn = (double)(spr__random_at(key, (uint64_t)(rung * own->copies + copy)) >> 11) * 0x1p-53;
-            if (gain >= 0.0 || drawn < exp(gain)) {
+            if (gain >= 0.0 || drawn < spr__exp(gain)) {
                 const int moved = *hot;
                 *hot = *cold;
                 *cold = moved;

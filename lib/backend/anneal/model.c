@@ -69,15 +69,16 @@ spr__heat spr__model_heat(const spr__model *model, double temperature)
 /* ------------------------------------------------------------------------------------------------------- temperatures */
 
 /* Half the root of the sum of squared couplings, of the median of up to MODEL_SAMPLE variables that have any. */
-static double model_spread(const spr_problem_view *p)
+static double model_spread(const spr__model *model)
 {
+    const spr_problem_view *p = model->problem;
     double spread[MODEL_SAMPLE];
     const int64_t step = p->variables / MODEL_SAMPLE + 1;
     int64_t count = 0;
     for (int64_t i = 0; i < p->variables; i += step) {
         double squares = 0.0;
         for (int64_t at = p->row_start[i]; at < p->row_start[i + 1]; at++)
-            squares += p->value[at] * p->value[at];
+            squares += (p->value[at] / model->unit) * (p->value[at] / model->unit);
         if (!(squares > 0.0))
             continue;
         int64_t place = count++;
@@ -85,12 +86,12 @@ static double model_spread(const spr_problem_view *p)
             spread[place] = spread[place - 1];
         spread[place] = squares;
     }
-    return count > 0 ? 0.5 * sqrt(spread[count / 2]) : 0.0;
+    return count > 0 ? 0.5 * model->unit * sqrt(spread[count / 2]) : 0.0;
 }
 
 static void model_temperatures(spr__model *model)
 {
-    double spread = model_spread(model->problem);
+    double spread = model_spread(model);
     for (int64_t i = 0; i < model->variables && !(spread > 0.0); i++)
         spread = fabs(model->problem->linear[i]);
     spread = spread > 0.0 ? spread : 1.0;
@@ -107,7 +108,6 @@ static inline double model_units(const spr__model *model, double value)
     return model->inverse > 0.0 ? value * model->inverse : value / model->unit;
 }
 
-
 static void model_fill_dense(spr__model *model)
 {
     const spr_problem_view *p = model->problem;
@@ -121,7 +121,7 @@ static void model_fill_dense(spr__model *model)
                 ((int16_t *)model->rows)[row + p->column[at]] = (int16_t)(int32_t)model_units(model, p->value[at]);
         else
             for (int64_t at = first; at < last; at++)
-                ((float *)model->rows)[row + p->column[at]] = (float)p->value[at];
+                ((float *)model->rows)[row + p->column[at]] = (float)model_units(model, p->value[at]);
     }
 }
 
@@ -140,9 +140,9 @@ static void model_fill_sparse(spr__model *model)
                     continue;
                 model->sparse_column[used] = p->column[at];
                 if (model->numbers == SPR_MODEL_WHOLE)
-                    model->sparse_weight[used] = (int16_t)(model_units(model, p->value[at]));
+                    model->sparse_weight[used] = (int16_t)model_units(model, p->value[at]);
                 else if (model->numbers == SPR_MODEL_REAL)
-                    model->sparse_real[used] = (float)p->value[at];
+                    model->sparse_real[used] = (float)model_units(model, p->value[at]);
                 used++;
             }
             if (pass == 0)
@@ -244,7 +244,7 @@ spr_status spr__model_open(spr__model *model, const spr_host *host, const spr__s
     model->stride = (p->variables + SPR_SPAN - 1) / SPR_SPAN * SPR_SPAN;
     model->layout = model_layout(p, &scale, layout);
     model->numbers = model_numbers(model, &scale);
-    model->unit = model->numbers == SPR_MODEL_REAL ? 1.0 : scale.unit;
+    model->unit = scale.unit;
     int exponent;
     model->inverse = frexp(model->unit, &exponent) == 0.5 ? 1.0 / model->unit : 0.0;
     model->largest = scale.largest <= INT16_MAX ? (int32_t)scale.largest : INT16_MAX;

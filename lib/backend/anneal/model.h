@@ -18,7 +18,7 @@ typedef struct spr__model {
     int64_t parts;               /* units of work in a sweep */
     int32_t largest;             /* |coupling| / unit, whole numbers */
     int32_t bounded;             /* no state takes a field out of int16_t */
-    double unit;                 /* u of spin.h, in units of E; 1 for real numbers */
+    double unit;                 /* u of spin.h, in units of E; a power of two for real numbers */
     double inverse;              /* 1/unit if that is exact, else 0 */
     void *rows;                  /* dense: [n,stride] */
     int16_t *odd;                /* [stride], dense whole numbers */

@@ -160,7 +160,7 @@ void spr__bundle_energies(const spr__bundle *bundle, double *energies)
             const float *field = (const float *)bundle->lanes.field + i * SPR_LANES;
             const int32_t *state = (const int32_t *)bundle->lanes.state + i * SPR_LANES;
             for (int lane = 0; lane < SPR_LANES; lane++)
-                twice[lane] -= state[lane] * ((double)field[lane] + model->problem->linear[i]);
+                twice[lane] -= state[lane] * ((double)field[lane] + model->problem->linear[i] / model->unit);
         }
     for (int lane = 0; lane < SPR_LANES; lane++)
         energies[lane] = model->problem->offset + 0.5 * model->unit * twice[lane];

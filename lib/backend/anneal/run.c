@@ -7,8 +7,8 @@
 
 #include "../../base/exact.h"
 
-/* lanes tried before mixing is given up; variables asked for the acceptance */
-enum { RUN_PROBES = 6, RUN_SAMPLE = 128 };
+/* lanes tried before mixing is given up, and in all; variables asked for the acceptance */
+enum { RUN_PROBES = 6, RUN_TRIES = 16 * SPR_LANES, RUN_SAMPLE = 128 };
 /* most sweeps at temperature 0 */
 enum { RUN_QUENCH = 8 };
 
@@ -87,7 +87,7 @@ static double run_gain(const spr__run *run, int64_t i, int lane)
     const void *fields = run->bundle.lanes.field, *states = run->bundle.lanes.state;
     const int64_t at = i * SPR_LANES + lane;
     if (model->numbers == SPR_MODEL_REAL) {
-        const double field = (double)((const float *)fields)[at];
+        const double field = model->unit * (double)((const float *)fields)[at];
         return ((const int32_t *)states)[at] != 0 ? -field : field;
     }
     const int narrow = model->numbers == SPR_MODEL_SMALL;
@@ -113,7 +113,9 @@ static void run_mix(spr__run *run, const double *energies, const uint8_t *order)
 {
     uint8_t *other = run->bits + SPR_RUN_RESULTS * run->model->variables;
     double mean = 0.0, variance = 0.0, all = 0.0;
-    for (int k = 1, since = 1; since < (all > 0.0 ? SPR_LANES : RUN_PROBES); k = (k + 1) % SPR_LANES, since++) {
+    /* real numbers might be improved by rounding for ever: so there is an end */
+    for (int k = 1, since = 1, tries = 0; since < (all > 0.0 ? SPR_LANES : RUN_PROBES) && tries < RUN_TRIES;
+         k = (k + 1) % SPR_LANES, since++, tries++) {
         spr__bundle_bits(&run->bundle, order[k], other);
         const double fell = spr__clusters_take(&run->clusters, run->bits, other);
         all += fell;

@@ -120,13 +120,30 @@ static void scale_reach(const spr_problem_view *p, spr__scale *scale)
     scale->reach += 1.0;
 }
 
+/* The power of two above all coefficients; 1 if they are all 0. */
+static double scale_magnitude(const spr_problem_view *p)
+{
+    double largest = 0.0;
+    int exponent;
+    for (int64_t i = 0; i < p->variables; i++)
+        largest = fabs(p->linear[i]) > largest ? fabs(p->linear[i]) : largest;
+    for (int64_t at = 0; at < 2 * p->couplings; at++)
+        largest = fabs(p->value[at]) > largest ? fabs(p->value[at]) : largest;
+    frexp(largest, &exponent);
+    /* its inverse must be a number too */
+    exponent = exponent > 1000 ? 1000 : exponent < -1000 ? -1000 : exponent;
+    return largest > 0.0 ? ldexp(1.0, exponent) : 1.0;
+}
+
 void spr__scale_find(const spr_problem_view *p, spr__scale *scale)
 {
     scale_pass couplings, linear;
     const double power = scale_power(p, &couplings, &linear);
     *scale = (spr__scale){0, 1.0, 0, INFINITY, INFINITY, INFINITY};
-    if (!(power > 0.0))
+    if (!(power > 0.0)) {
+        scale->unit = scale_magnitude(p);
         return;
+    }
     const int64_t pairs = scale_divide(p->value, 2 * p->couplings, power, couplings.bits);
     const int64_t all = scale_divisor(pairs, scale_divide(p->linear, p->variables, power, linear.bits));
     int32_t half = pairs > 0 && pairs % 2 == 0 && pairs != all;

@@ -7,7 +7,8 @@
 
 typedef struct spr__scale {
     int32_t whole;               /* all coefficients are whole multiples of one power of two */
-    double unit;                 /* u: of all couplings, and of the linear part too unless half is set */
+    double unit;                 /* u: of all couplings, and of the linear part too unless half is set. Where they are no
+                                    whole multiples: the power of two above the largest, so that floats hold them in u */
     int32_t half;                /* linear parts are multiples of u/2 */
     double largest;              /* |coupling| / u */
     double reach;                /* no field leaves -reach .. reach, in u */
