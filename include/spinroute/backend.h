@@ -70,6 +70,9 @@ typedef struct spr_host {
 
     /* Not 0: "seconds" or "work" is set, so a backend that could go on for ever may do so. */
     int32_t limited;
+
+    /* The option "target": an offer that low ends the solve, so make it at once. */
+    double target;
 } spr_host;
 
 /* Capabilities, bits. */

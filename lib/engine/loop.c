@@ -177,7 +177,7 @@ static spr_status loop_open(spr_solver *solver, spr_error *error)
     solver->host = (spr_host){sizeof solver->host, solver, &solver->problem->view, loop_allocate, loop_random, loop_offer,
                               loop_prove, loop_cancelled, loop_option,
                               solver->parallel_for != NULL ? loop_parallel : NULL,
-                              solver->seconds > 0.0 || solver->work > 0};
+                              solver->seconds > 0.0 || solver->work > 0, solver->target};
     if (solver->samples.room != solver->samples_wanted) {
         spr__samples_close(&solver->samples, &solver->memory);
         if (!spr__samples_open(&solver->samples, &solver->memory, n, solver->samples_wanted)) {

@@ -13,8 +13,8 @@
 #include "../../base/exact.h"
 
 /* a lump is what a run does in one call of the parallel-for: of all its units this part, and at least so many; a problem
- * this small has all its results offered */
-enum { ANNEAL_LUMPS = 400, ANNEAL_LUMP = 64, ANNEAL_CHEAP = 1 << 14 };
+ * of so few variables and couplings has all results offered; one of so many couplings, after so few sweeps, not at once */
+enum { ANNEAL_LUMPS = 400, ANNEAL_LUMP = 64, ANNEAL_CHEAP = 1 << 14, ANNEAL_DEAR = 1 << 18, ANNEAL_SHORT = 2048 };
 
 typedef struct anneal_state {
     const spr_host *host;
@@ -28,6 +28,7 @@ typedef struct anneal_state {
     const spr__method *methods[SPR_ROUND_TASKS];
     int tasks_count, task;       /* of the round; the one whose work is counted now */
     int begun;                   /* it has begun */
+    double offered;              /* the best energy offered */
     int64_t owed[SPR_ROUND_TASKS]; /* units done ahead by the parallel-for and not counted yet */
 } anneal_state;
 
@@ -96,6 +97,7 @@ static spr_status anneal_init(void *memory, const spr_host *host, spr_error *err
     state->start = (uint8_t *)host->allocate(host->engine, (size_t)host->problem->variables);
     if (state->start == NULL)
         return SPR_ERROR_MEMORY;
+    state->offered = INFINITY;
     state->strategy.model = &state->model;
     state->strategy.key = host->random(host->engine, 0, 0);
     state->strategy.settings = (spr__settings){(int32_t)host->option(host->engine, "method"),
@@ -116,22 +118,38 @@ static spr_status anneal_warm(void *memory, const uint8_t *bits, spr_error *erro
     return SPR_OK;
 }
 
+/* Short runs on many couplings are over sooner than an offer is judged: what they find waits for the end of the round. */
+static int anneal_waits(const anneal_state *state, const spr__task *task)
+{
+    return state->model.layout == SPR_MODEL_DENSE && state->host->problem->couplings > ANNEAL_DEAR && task->sweeps > 1 &&
+           task->sweeps < ANNEAL_SHORT;
+}
+
+static int anneal_offer_one(anneal_state *state, const uint8_t *bits, double energy)
+{
+    const double claim = state->model.numbers == SPR_MODEL_REAL ? NAN : energy;
+    state->offered = energy < state->offered ? energy : state->offered;
+    return state->host->offer(state->host->engine, bits, claim) != 0;
+}
+
 /* Offers what a run has found. Returns 1 if the engine wants to stop. */
 static int anneal_offer(anneal_state *state, const spr__run *run)
 {
     const spr_host *host = state->host;
     const int64_t n = state->model.variables;
-    const int cheap = n + host->problem->couplings <= ANNEAL_CHEAP;
+    const int cheap = n + host->problem->couplings <= ANNEAL_CHEAP, waits = anneal_waits(state, &run->task);
     int stop = 0;
     if (state->strategy.round == 1 && run->task.sweeps > 1 && run->mixing > state->strategy.mixing)
         state->strategy.mixing = run->mixing;
     for (int k = 0; k < run->results && !stop; k++) {
-        const int better = run->energy[k] < spr__pool_best(&state->next) || state->next.used == 0;
-        const double claim = state->model.numbers == SPR_MODEL_REAL ? NAN : run->energy[k];
-        spr__pool_add(&state->next, run->bits + k * n, run->energy[k]);
-        if (better || cheap)
-            stop = host->offer(host->engine, run->bits + k * n, claim) != 0;
+        const double energy = run->energy[k];
+        spr__pool_add(&state->next, run->bits + k * n, energy);
+        if (cheap || (energy < state->offered && (!waits || energy <= host->target)))
+            stop = anneal_offer_one(state, run->bits + k * n, energy);
     }
+    for (int k = 0; k < state->next.used && !stop && waits && state->task == state->tasks_count; k++)
+        if (state->next.energy[k] < state->offered && state->next.energy[k] <= spr__pool_best(&state->next))
+            stop = anneal_offer_one(state, state->next.bits + k * n, state->next.energy[k]);
     return stop;
 }
 

@@ -150,7 +150,7 @@ exact_reduction *spr__exact_reduce_open(const spr_host *host)
     const spr_problem_view view = {sizeof view, (int64_t)open, reduction->view.couplings, linear, start, column, value,
                                    reduction->view.offset, NULL};
     const spr_host inner = {sizeof inner, reduction, &reduction->view, reduce_allocate, reduce_random, reduce_offer,
-                            reduce_prove, reduce_cancelled, reduce_option, NULL, 0};
+                            reduce_prove, reduce_cancelled, reduce_option, NULL, 0, -INFINITY};
     reduction->view = view;
     reduction->host = inner;
     return reduction;
