@@ -424,7 +424,7 @@ SPR_API spr_status spr_problem_bound(spr_allocator allocator, void *user, const 
  *            16 n)/2^20 (sparse). With squares or constraints a unit is 1000 proposed moves.
  * Ends       With "work" or "seconds" it goes on until then; with "reads" after so many replicas; else after 6 rounds. Without
  *            "reads" the first run is a single sweep, so that there is an answer at once: a run that a limit cuts off offers
- *            nothing.
+ *            nothing. Dense, with more than 2^18 couplings, what short runs find is offered when their round is over.
  * Squares and constraints are kept by the moves: every state offered satisfies them. If none is found there is no sample.
  * Threads    Runs of a round go to the parallel-for of spr_solver_set_parallel. The same samples and work with any number of
  *            threads, kernel and slicing. */
